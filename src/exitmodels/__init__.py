@@ -1,0 +1,98 @@
+"""exitmodels: why, when and how often people leave.
+
+Survival and time-series models of exit-reason frequency and arrest rates, for
+records of people leaving an organisation, a prison, a country or a job.
+
+>>> import exitmodels as xm
+>>> spells = xm.Spells(exit=[6, 7, 10, 15], event=[1, 0, 1, 1])
+>>> xm.KaplanMeier().fit(spells).at([10]).estimate.round(3).tolist()
+[0.375]
+
+Names are loaded when first used, so that importing the package costs little.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AalenJohansen": "models.nonparametric.aalen_johansen",
+    "ConvergenceWarning": "errors",
+    "CountRegression": "models.counts.regression",
+    "Counts": "shapes.counts",
+    "Cox": "models.hazards.cox",
+    "DataError": "errors",
+    "DataWarning": "errors",
+    "Design": "shapes.design",
+    "FormulaError": "errors",
+    "IdentificationError": "errors",
+    "KaplanMeier": "models.nonparametric.kaplan_meier",
+    "Ledger": "shapes.ledger",
+    "NelsonAalen": "models.nonparametric.nelson_aalen",
+    "SchemeError": "errors",
+    "Spells": "shapes.spells",
+    "boundary_test": "models.counts.rates",
+    "datasets": "datasets",
+    "load": "results.storing",
+    "logrank_test": "models.nonparametric.logrank",
+    "rate": "models.counts.rates",
+    "rate_ratio": "models.counts.rates",
+    "shares": "models.counts.rates",
+    "simulate": "simulate",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'exitmodels' has no attribute {name!r}")
+    home = import_module(f"exitmodels.{_HOMES[name]}")
+    value = home if name in ("datasets", "simulate") else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+if TYPE_CHECKING:
+    from exitmodels import datasets as datasets
+    from exitmodels import simulate as simulate
+    from exitmodels.errors import (
+        ConvergenceWarning as ConvergenceWarning,
+    )
+    from exitmodels.errors import (
+        DataError as DataError,
+    )
+    from exitmodels.errors import (
+        DataWarning as DataWarning,
+    )
+    from exitmodels.errors import (
+        FormulaError as FormulaError,
+    )
+    from exitmodels.errors import (
+        IdentificationError as IdentificationError,
+    )
+    from exitmodels.errors import (
+        SchemeError as SchemeError,
+    )
+    from exitmodels.models.counts.rates import boundary_test as boundary_test
+    from exitmodels.models.counts.rates import rate as rate
+    from exitmodels.models.counts.rates import rate_ratio as rate_ratio
+    from exitmodels.models.counts.rates import shares as shares
+    from exitmodels.models.counts.regression import CountRegression as CountRegression
+    from exitmodels.models.hazards.cox import Cox as Cox
+    from exitmodels.models.nonparametric.aalen_johansen import AalenJohansen as AalenJohansen
+    from exitmodels.models.nonparametric.kaplan_meier import KaplanMeier as KaplanMeier
+    from exitmodels.models.nonparametric.logrank import logrank_test as logrank_test
+    from exitmodels.models.nonparametric.nelson_aalen import NelsonAalen as NelsonAalen
+    from exitmodels.results.storing import load as load
+    from exitmodels.shapes.counts import Counts as Counts
+    from exitmodels.shapes.design import Design as Design
+    from exitmodels.shapes.ledger import Ledger as Ledger
+    from exitmodels.shapes.spells import Spells as Spells

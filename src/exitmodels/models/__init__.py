@@ -1,0 +1,1 @@
+"""Third floor: how we reason. Each folder is a room; rooms do not import one another."""

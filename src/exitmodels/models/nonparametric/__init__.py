@@ -1,0 +1,1 @@
+"""Curves and tests that assume no shape of the hazard."""

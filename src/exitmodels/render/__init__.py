@@ -1,0 +1,1 @@
+"""Ground floor: arrays in, text or axes out; no statistics here."""

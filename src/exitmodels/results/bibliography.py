@@ -1,0 +1,79 @@
+"""The papers behind the numbers: keys travel in results, `cite()` prints them.
+
+Second floor. One place for every reference that a result can name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["REFERENCES", "citation"]
+
+REFERENCES: dict[str, str] = {
+    "aalen1978": "Aalen, O. (1978). Nonparametric inference for a family of counting processes. "
+    "Annals of Statistics 6, 701-726.",
+    "aalen_johansen1978": "Aalen, O. and Johansen, S. (1978). An empirical transition matrix for "
+    "non-homogeneous Markov chains based on censored observations. Scandinavian Journal of Statistics 5, 141-150.",
+    "andersen1993": "Andersen, P. K., Borgan, O., Gill, R. D. and Keiding, N. (1993). Statistical Models Based "
+    "on Counting Processes. Springer.",
+    "binder1992": "Binder, D. A. (1992). Fitting Cox's proportional hazards models from survey data. "
+    "Biometrika 79, 139-147.",
+    "breslow1974": "Breslow, N. (1974). Covariance analysis of censored survival data. Biometrics 30, 89-99.",
+    "cameron_trivedi2013": "Cameron, A. C. and Trivedi, P. K. (2013). Regression Analysis of Count Data, 2nd ed. "
+    "Cambridge University Press.",
+    "clopper1934": "Clopper, C. J. and Pearson, E. S. (1934). The use of confidence or fiducial limits "
+    "illustrated in the case of the binomial. Biometrika 26, 404-413.",
+    "cox1972": "Cox, D. R. (1972). Regression models and life-tables. Journal of the Royal Statistical Society B "
+    "34, 187-220.",
+    "efron1977": "Efron, B. (1977). The efficiency of Cox's likelihood function for censored data. JASA 72, 557-565.",
+    "efron1981": "Efron, B. (1981). Censored data and the bootstrap. JASA 76, 312-319.",
+    "fleming_harrington1984": "Fleming, T. R. and Harrington, D. P. (1984). Nonparametric estimation of the "
+    "survival distribution in censored data. Communications in Statistics A 13, 2469-2486.",
+    "fleming_harrington1991": "Fleming, T. R. and Harrington, D. P. (1991). Counting Processes and Survival "
+    "Analysis. Wiley.",
+    "garwood1936": "Garwood, F. (1936). Fiducial limits for the Poisson distribution. Biometrika 28, 437-442.",
+    "gehan1965": "Gehan, E. A. (1965). A generalized Wilcoxon test for comparing arbitrarily singly-censored "
+    "samples. Biometrika 52, 203-223.",
+    "greenwood1926": "Greenwood, M. (1926). The natural duration of cancer. Reports on Public Health and Medical "
+    "Subjects 33. HMSO.",
+    "kaplan_meier1958": "Kaplan, E. L. and Meier, P. (1958). Nonparametric estimation from incomplete observations. "
+    "JASA 53, 457-481.",
+    "kalbfleisch_prentice2002": "Kalbfleisch, J. D. and Prentice, R. L. (2002). The Statistical Analysis of Failure "
+    "Time Data, 2nd ed. Wiley.",
+    "klein_moeschberger2003": "Klein, J. P. and Moeschberger, M. L. (2003). Survival Analysis: Techniques for "
+    "Censored and Truncated Data, 2nd ed. Springer.",
+    "lawless1987": "Lawless, J. F. (1987). Negative binomial and mixed Poisson regression. Canadian Journal of "
+    "Statistics 15, 209-225.",
+    "lin_wei1989": "Lin, D. Y. and Wei, L. J. (1989). The robust inference for the Cox proportional hazards model. "
+    "JASA 84, 1074-1078.",
+    "mantel1966": "Mantel, N. (1966). Evaluation of survival data and two new rank order statistics arising in its "
+    "consideration. Cancer Chemotherapy Reports 50, 163-170.",
+    "mccullagh_nelder1989": "McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, 2nd ed. "
+    "Chapman and Hall.",
+    "newey_west1987": "Newey, W. K. and West, K. D. (1987). A simple, positive semi-definite, heteroskedasticity "
+    "and autocorrelation consistent covariance matrix. Econometrica 55, 703-708.",
+    "peto1972": "Peto, R. and Peto, J. (1972). Asymptotically efficient rank invariant test procedures. Journal of "
+    "the Royal Statistical Society A 135, 185-207.",
+    "przyborowski1940": "Przyborowski, J. and Wilenski, H. (1940). Homogeneity of results in testing samples from "
+    "Poisson series. Biometrika 31, 313-323.",
+    "rossi1980": "Rossi, P. H., Berk, R. A. and Lenihan, K. J. (1980). Money, Work, and Crime: Some Experimental "
+    "Results. Academic Press.",
+    "tarone1975": "Tarone, R. E. (1975). Tests for trend in life table analysis. Biometrika 62, 679-682.",
+    "tarone_ware1977": "Tarone, R. E. and Ware, J. (1977). On distribution-free tests for equality of survival "
+    "distributions. Biometrika 64, 156-160.",
+    "therneau_grambsch2000": "Therneau, T. M. and Grambsch, P. M. (2000). Modeling Survival Data: Extending the "
+    "Cox Model. Springer.",
+    "therneau2024": "Therneau, T. M., Crowson, C. S. and Atkinson, E. J. (2024). Multi-state models and competing "
+    "risks. Vignette of the R package survival.",
+    "white1980": "White, H. (1980). A heteroskedasticity-consistent covariance matrix estimator and a direct test "
+    "for heteroskedasticity. Econometrica 48, 817-838.",
+}
+
+
+def citation(sources: Iterable[str], method: str = "") -> str:
+    """Say which version and which papers stand behind a number."""
+    from exitmodels import __version__
+
+    lines = [f"exitmodels {__version__}" + (f": {method}." if method else ".")]
+    lines += [f"  {REFERENCES[key]}" for key in sources]
+    return "\n".join(lines)

@@ -1,0 +1,73 @@
+"""The result of a test: statistic, degrees of freedom, p-value, and what was compared.
+
+Second floor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from exitmodels.render.text import Block, Summary, pvalue
+from exitmodels.results.bibliography import citation
+from exitmodels.results.storing import Stored
+from exitmodels.shapes.ledger import Ledger
+
+__all__ = ["HypothesisTest"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class HypothesisTest(Stored):
+    """A test statistic with its reference distribution.
+
+    Attributes
+    ----------
+    statistic : float
+        The test statistic; chi-squared on `df` degrees of freedom unless `distribution` says otherwise.
+    df : float
+        Degrees of freedom.
+    pvalue : float
+        Two-sided unless `method` says otherwise.
+    method : str
+        What was computed, in words.
+    detail : mapping of str to arrays, optional
+        Parts of the statistic (observed, expected, covariance, ...), each labelled by `labels`.
+    """
+
+    statistic: float
+    df: float
+    pvalue: float
+    method: str
+    distribution: str = "chi2"
+    labels: tuple[str, ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    ledger: Ledger | None = None
+    warnings: tuple[str, ...] = ()
+
+    def to_frame(self) -> Any:
+        """Return one row per group: observed and expected events and the like, as a pandas DataFrame."""
+        import pandas as pd
+
+        columns = {name: v for name, v in self.detail.items() if getattr(v, "ndim", 0) == 1}
+        return pd.DataFrame(columns, index=pd.Index(self.labels, name="group"))
+
+    def summary(self) -> Summary:
+        """Return the printed form."""
+        columns = [name for name, v in self.detail.items() if getattr(v, "ndim", 0) == 1]
+        rows = tuple(
+            (label, *(float(self.detail[name][i]) for name in columns)) for i, label in enumerate(self.labels)
+        )
+        parts = (Block(("group", *columns), rows),) if columns and rows else ()
+        facts = (("statistic", self.statistic), ("degrees of freedom", self.df), ("p-value", pvalue(self.pvalue)))
+        return Summary(self.method, facts, parts, self.warnings)
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+    __repr__ = __str__
+
+    def cite(self) -> str:
+        """Print the version and the papers behind this number."""
+        return citation(self.sources, self.method)

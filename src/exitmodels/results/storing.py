@@ -1,0 +1,111 @@
+"""Saving and loading: plain JSON, readable in twenty years, never a pickle.
+
+Second floor. A result class lists nothing: every dataclass field that is made
+of numbers, text, arrays, ledgers or other results is stored; fields that hold
+the data or functions of them are left out (`field(metadata={"stored": False})`)
+and a loaded result says so when it would need them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exitmodels.errors import DataError
+from exitmodels.shapes.ledger import Ledger
+
+__all__ = ["Stored", "load"]
+
+FORMAT = 1
+
+
+class Stored:
+    """A result that can be written to a file and read back."""
+
+    def save(self, path: str | Path) -> None:
+        """Write the result as JSON (numbers at full precision); read it back with `exitmodels.load`."""
+        from exitmodels import __version__
+
+        content = {"format": FORMAT, "exitmodels": __version__, "result": _encode(self)}
+        Path(path).write_text(json.dumps(content, allow_nan=True, indent=1), encoding="utf-8")
+
+
+def load(path: str | Path) -> Any:
+    """Read a result that was written with ``.save(path)``.
+
+    Parameters
+    ----------
+    path : str or path
+        A file written by any result's `save`.
+
+    Returns
+    -------
+    The same kind of result, with the same numbers. What needs the data themselves (residuals, other
+    variances) is refused with a message, since data are never stored.
+
+    Raises
+    ------
+    DataError
+        If the file is not one of ours, or was written by a later format.
+    """
+    content = json.loads(Path(path).read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise DataError(
+            f"{path} is not a result saved by this version of exitmodels.",
+            code="format",
+            hint="Give a file written by .save(path); update exitmodels if the file is newer.",
+        )
+    return _decode(content["result"])
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, Ledger):
+        return {"": "Ledger", "value": value.to_dict()}
+    if is_dataclass(value) and not isinstance(value, type):
+        stored = {f.name: _encode(getattr(value, f.name)) for f in fields(value) if f.metadata.get("stored", True)}
+        return {"": f"{type(value).__module__}:{type(value).__qualname__}", "value": stored}
+    if isinstance(value, np.ndarray):
+        data = value.astype(str) if value.dtype.kind in "MOU" else value
+        return {"": "array", "dtype": "str" if data.dtype.kind == "U" else str(data.dtype), "value": data.tolist()}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {"": "dict", "value": [[_encode(k), _encode(v)] for k, v in value.items()]}
+    if isinstance(value, tuple):
+        return {"": "tuple", "value": [_encode(v) for v in value]}
+    if isinstance(value, list):
+        return [_encode(v) for v in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decode(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    kind, content = value[""], value["value"]
+    if kind == "Ledger":
+        return Ledger.from_dict(content)
+    if kind == "array":
+        return np.asarray(content, dtype=None if value["dtype"] == "str" else value["dtype"])
+    if kind == "dict":
+        return {_decode(k): _decode(v) for k, v in content}
+    if kind == "tuple":
+        return tuple(_decode(v) for v in content)
+    made = {name: _decode(v) for name, v in content.items()}
+    return _class(kind)(**made)
+
+
+def _class(kind: str) -> Any:
+    module, _, name = kind.partition(":")
+    if not module.startswith("exitmodels."):
+        raise DataError(f"The file names a class outside exitmodels: {kind}.", code="format", hint="Do not trust it.")
+    return getattr(import_module(module), name)

@@ -1,0 +1,1 @@
+"""First floor: what was seen. Spells, counts, the design matrix, and the ledger of every record."""
