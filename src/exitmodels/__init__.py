@@ -39,6 +39,7 @@ _HOMES = {
     "load": "results.storing",
     "logrank_test": "models.nonparametric.logrank",
     "rate": "models.counts.rates",
+    "rate_change": "models.counts.change",
     "rate_ratio": "models.counts.rates",
     "shares": "models.counts.rates",
     "simulate": "simulate",
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from exitmodels.errors import (
         SchemeError as SchemeError,
     )
+    from exitmodels.models.counts.change import rate_change as rate_change
     from exitmodels.models.counts.rates import boundary_test as boundary_test
     from exitmodels.models.counts.rates import rate as rate
     from exitmodels.models.counts.rates import rate_ratio as rate_ratio

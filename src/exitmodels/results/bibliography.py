@@ -18,6 +18,8 @@ REFERENCES: dict[str, str] = {
     "on Counting Processes. Springer.",
     "binder1992": "Binder, D. A. (1992). Fitting Cox's proportional hazards models from survey data. "
     "Biometrika 79, 139-147.",
+    "blaker2000": "Blaker, H. (2000). Confidence curves and improved exact confidence intervals for discrete "
+    "distributions. Canadian Journal of Statistics 28, 783-798.",
     "breslow1974": "Breslow, N. (1974). Covariance analysis of censored survival data. Biometrics 30, 89-99.",
     "cameron_trivedi2013": "Cameron, A. C. and Trivedi, P. K. (2013). Regression Analysis of Count Data, 2nd ed. "
     "Cambridge University Press.",
@@ -25,8 +27,12 @@ REFERENCES: dict[str, str] = {
     "illustrated in the case of the binomial. Biometrika 26, 404-413.",
     "cox1972": "Cox, D. R. (1972). Regression models and life-tables. Journal of the Royal Statistical Society B "
     "34, 187-220.",
+    "driscoll_kraay1998": "Driscoll, J. C. and Kraay, A. C. (1998). Consistent covariance matrix estimation with "
+    "spatially dependent panel data. Review of Economics and Statistics 80, 549-560.",
     "efron1977": "Efron, B. (1977). The efficiency of Cox's likelihood function for censored data. JASA 72, 557-565.",
     "efron1981": "Efron, B. (1981). Censored data and the bootstrap. JASA 76, 312-319.",
+    "fay2010": "Fay, M. P. (2010). Two-sided exact tests and matching confidence intervals for discrete data. "
+    "R Journal 2(1), 53-58.",
     "fleming_harrington1984": "Fleming, T. R. and Harrington, D. P. (1984). Nonparametric estimation of the "
     "survival distribution in censored data. Communications in Statistics A 13, 2469-2486.",
     "fleming_harrington1991": "Fleming, T. R. and Harrington, D. P. (1991). Counting Processes and Survival "
@@ -42,22 +48,31 @@ REFERENCES: dict[str, str] = {
     "Time Data, 2nd ed. Wiley.",
     "klein_moeschberger2003": "Klein, J. P. and Moeschberger, M. L. (2003). Survival Analysis: Techniques for "
     "Censored and Truncated Data, 2nd ed. Springer.",
+    "lancaster1961": "Lancaster, H. O. (1961). Significance tests in discrete distributions. JASA 56, 223-234.",
     "lawless1987": "Lawless, J. F. (1987). Negative binomial and mixed Poisson regression. Canadian Journal of "
     "Statistics 15, 209-225.",
+    "liang_zeger1986": "Liang, K.-Y. and Zeger, S. L. (1986). Longitudinal data analysis using generalized linear "
+    "models. Biometrika 73, 13-22.",
     "lin_wei1989": "Lin, D. Y. and Wei, L. J. (1989). The robust inference for the Cox proportional hazards model. "
     "JASA 84, 1074-1078.",
+    "mackinnon_white1985": "MacKinnon, J. G. and White, H. (1985). Some heteroskedasticity-consistent covariance matrix "
+    "estimators with improved finite sample properties. Journal of Econometrics 29, 305-325.",
     "mantel1966": "Mantel, N. (1966). Evaluation of survival data and two new rank order statistics arising in its "
     "consideration. Cancer Chemotherapy Reports 50, 163-170.",
     "mccullagh_nelder1989": "McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, 2nd ed. "
     "Chapman and Hall.",
     "newey_west1987": "Newey, W. K. and West, K. D. (1987). A simple, positive semi-definite, heteroskedasticity "
     "and autocorrelation consistent covariance matrix. Econometrica 55, 703-708.",
+    "newey_west1994": "Newey, W. K. and West, K. D. (1994). Automatic lag selection in covariance matrix estimation. "
+    "Review of Economic Studies 61, 631-653.",
     "peto1972": "Peto, R. and Peto, J. (1972). Asymptotically efficient rank invariant test procedures. Journal of "
     "the Royal Statistical Society A 135, 185-207.",
     "przyborowski1940": "Przyborowski, J. and Wilenski, H. (1940). Homogeneity of results in testing samples from "
     "Poisson series. Biometrika 31, 313-323.",
     "rossi1980": "Rossi, P. H., Berk, R. A. and Lenihan, K. J. (1980). Money, Work, and Crime: Some Experimental "
     "Results. Academic Press.",
+    "rothman_boice1979": "Rothman, K. J. and Boice, J. D. (1979). Epidemiologic Analysis with a Programmable Calculator. "
+    "National Institutes of Health.",
     "tarone1975": "Tarone, R. E. (1975). Tests for trend in life table analysis. Biometrika 62, 679-682.",
     "tarone_ware1977": "Tarone, R. E. and Ware, J. (1977). On distribution-free tests for equality of survival "
     "distributions. Biometrika 64, 156-160.",
@@ -67,6 +82,8 @@ REFERENCES: dict[str, str] = {
     "risks. Vignette of the R package survival.",
     "white1980": "White, H. (1980). A heteroskedasticity-consistent covariance matrix estimator and a direct test "
     "for heteroskedasticity. Econometrica 48, 817-838.",
+    "wilson1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. JASA 22, "
+    "209-212.",
 }
 
 

@@ -108,11 +108,26 @@ class Table:
             ) from problem
         if isinstance(self.frame, nw.LazyFrame):
             polars = "polars" in str(self.frame.implementation).lower()
-            self.frame = self.frame.collect(**({} if polars else {"backend": "pyarrow"}))
+            self.frame = self.frame.collect() if polars else self.frame.collect(backend="pyarrow")
+        self.shared = self._hold()
         self.names: tuple[str, ...] = tuple(str(c) for c in self.frame.columns)
         self.n: int = int(self.frame.shape[0])
         if self.n == 0:
             raise DataError("The table has no rows.", code="empty", hint="Check the filter or the file that made it.")
+
+    def _hold(self) -> bool:
+        """Keep hold of the caller's data; say whether later changes there could still reach it.
+
+        Polars and Arrow data never change. pandas with copy-on-write leaves a held frame as it was.
+        """
+        import narwhals as nw
+
+        if not self.frame.implementation.is_pandas():
+            return not (self.frame.implementation.is_polars() or self.frame.implementation.is_pyarrow())
+        import pandas as pd
+
+        self.frame = nw.from_native(self.frame.to_native().copy(deep=False))
+        return int(pd.__version__.split(".")[0]) < 3
 
     @cached_property
     def labels(self) -> AnyArray:
@@ -136,6 +151,9 @@ class Table:
 
 
 def _read(name: str, series: Any) -> Column:
+    stored = getattr(series.to_native(), "dtype", None)
+    if isinstance(stored, np.dtype) and stored.kind in "iuf":
+        return _plain(name, np.asarray(series.to_numpy()))
     dtype = series.dtype
     kind = str(dtype).split("(")[0]
     missing = _missing(series)
@@ -155,6 +173,15 @@ def _read(name: str, series: Any) -> Column:
     return _objects(name, series)
 
 
+def _plain(name: str, values: AnyArray) -> Column:
+    """A NumPy column of numbers: whole ones cannot be missing, and one sum finds whether any real one is."""
+    if values.dtype.kind in "iu":
+        return Column(name, "number", values.astype(np.int64, copy=False))
+    values = values.astype(np.float64, copy=False)
+    missing = None if np.isfinite(_total(values)) else np.isnan(values)
+    return Column(name, "number", values, missing if missing is not None and missing.any() else None)
+
+
 def _missing(series: Any) -> Bools | None:
     if series.null_count() == 0:
         return None
@@ -167,12 +194,7 @@ def _numbers(name: str, series: Any, missing: Bools | None, whole: bool) -> Colu
         return Column(name, "number", np.asarray(series.to_numpy()).astype(np.int64, copy=False))
     filled = series if missing is None else series.fill_null(0)
     values = np.asarray(filled.to_numpy()).astype(np.float64, copy=False)
-    if missing is not None:
-        values = np.where(missing, np.nan, values)
-    elif not np.isfinite(_total(values)):
-        nans = np.isnan(values)
-        missing = nans if nans.any() else None
-    return Column(name, "number", values, missing)
+    return _plain(name, values if missing is None else np.where(missing, np.nan, values))
 
 
 def _total(values: AnyArray) -> float:

@@ -1,0 +1,85 @@
+"""Limits for curves: a normal law on a transformed scale, brought back and kept inside the range.
+
+Ground floor. Exact limits for counts are in exact.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri
+
+from exitmodels.kernels.arrays import Floats
+
+__all__ = ["TRANSFORMS", "hazard_limits", "probability_limits"]
+
+TRANSFORMS = ("plain", "log", "log-log", "cloglog", "arcsine", "logit")
+
+
+def probability_limits(estimate: Floats, se: Floats, alpha: float, transform: str) -> tuple[Floats, Floats]:
+    """Pointwise limits of a probability.
+
+    Parameters
+    ----------
+    estimate, se : (k,)
+        Probabilities and their standard errors.
+    transform : {"plain", "log", "log-log", "cloglog", "arcsine", "logit"}
+        Scale on which the limits are symmetric: p; log p; log(-log p); log(-log(1 - p)); arcsin sqrt p;
+        log(p / (1 - p)).
+
+    Returns
+    -------
+    low, high : (k,)
+        Inside [0, 1]; NaN where the transform is not defined (p = 0, or p = 1 with some error).
+        Where p is known without error (se = 0) both limits are p.
+
+    Notes
+    -----
+    Source: Klein & Moeschberger (2003), section 4.3; Kalbfleisch & Prentice (2002), eq. 1.13.
+    """
+    if transform not in TRANSFORMS:
+        raise ValueError(f"transform={transform!r}; use one of {', '.join(TRANSFORMS)}")
+    z = float(ndtri(1 - alpha / 2))
+    p = np.asarray(estimate, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        low, high = _by_transform(p, z * np.asarray(se, dtype=float), transform)
+    low, high = np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
+    known = (se == 0) & np.isfinite(p)
+    return np.where(known, p, low), np.where(known, p, high)
+
+
+def _by_transform(p: Floats, half: Floats, transform: str) -> tuple[Floats, Floats]:
+    if transform == "plain":
+        return p - half, p + half
+    if transform == "log":
+        return p * np.exp(-half / p), p * np.exp(half / p)
+    if transform == "log-log":
+        wide = half / (p * -np.log(p))
+        return p ** np.exp(wide), p ** np.exp(-wide)
+    if transform == "cloglog":
+        q = 1 - p
+        wide = half / (q * -np.log1p(-p))
+        return -np.expm1(np.exp(-wide) * np.log1p(-p)), -np.expm1(np.exp(wide) * np.log1p(-p))
+    if transform == "arcsine":
+        middle, wide = np.arcsin(np.sqrt(p)), half / (2 * np.sqrt(p * (1 - p)))
+        return np.sin(np.maximum(middle - wide, 0)) ** 2, np.sin(np.minimum(middle + wide, np.pi / 2)) ** 2
+    odds, wide = p / (1 - p), half / (p * (1 - p))
+    return _from_odds(odds * np.exp(-wide)), _from_odds(odds * np.exp(wide))
+
+
+def _from_odds(odds: Floats) -> Floats:
+    return np.where(np.isinf(odds), 1.0, odds / (1 + odds))
+
+
+def hazard_limits(estimate: Floats, se: Floats, alpha: float, transform: str) -> tuple[Floats, Floats]:
+    """Pointwise limits of a cumulative hazard (never below zero): "plain" or "log"."""
+    if transform not in ("plain", "log"):
+        raise ValueError(f"transform={transform!r}; a cumulative hazard has 'plain' and 'log' limits")
+    z = float(ndtri(1 - alpha / 2))
+    h = np.asarray(estimate, dtype=float)
+    if transform == "plain":
+        return np.maximum(h - z * se, 0.0), h + z * se
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        wide = z * se / h
+        low, high = h * np.exp(-wide), h * np.exp(wide)
+    known = se == 0
+    return np.where(known, h, low), np.where(known, h, high)

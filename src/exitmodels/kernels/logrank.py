@@ -1,0 +1,141 @@
+"""Weighted log-rank statistics from tables of people at risk and exits by group.
+
+Ground floor. The tables of one stratum are (g, k): groups by event times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from exitmodels.kernels.arrays import AnyArray, Floats, Ints
+from exitmodels.kernels.grouped import ranks, whole_numbers
+from exitmodels.kernels.tables import histogram
+
+__all__ = ["FAMILIES", "chi_squared", "risk_tables", "score", "time_weights"]
+
+FAMILIES = ("logrank", "gehan", "tarone-ware", "peto", "modified-peto", "fleming-harrington")
+
+
+def risk_tables(
+    entry: AnyArray | None,
+    exit: AnyArray,
+    event: Ints,
+    group: Ints,
+    n_groups: int,
+    weight: Floats | None = None,
+    stratum: Ints | None = None,
+    n_strata: int = 1,
+) -> Iterator[tuple[Floats, Floats]]:
+    """Give, for each stratum, people at risk and exits: two (g, k) tables over its event times.
+
+    Notes
+    -----
+    Whole days and few strata: one pass over all rows. Otherwise each stratum is sorted on its own.
+    """
+    days = whole_numbers(exit)
+    entry_days = None if entry is None else whole_numbers(entry)
+    small = days is not None and n_strata * n_groups * 2 * (np.ptp(exit) + 1) <= max(1 << 22, 4 * len(exit))
+    if days is not None and small and (entry is None or entry_days is not None):
+        both = group if stratum is None else stratum * n_groups + group
+        counts, enters, _ = histogram(days, event, 1, entry_days, weight, both, n_strata * n_groups)
+        for s in range(n_strata):
+            own = slice(s * n_groups, (s + 1) * n_groups)
+            yield _at_event_times(counts[own], None if enters is None else enters[own])
+        return
+    for rows in _each_stratum(stratum, n_strata, len(exit)):
+        codes = ranks(exit[rows])[1] if entry is None else ranks(exit[rows], entry[rows])[1]
+        begins = None if entry is None else codes[1]
+        own_weight = None if weight is None else weight[rows]
+        counts, enters, _ = histogram(codes[0], event[rows], 1, begins, own_weight, group[rows], n_groups)
+        yield _at_event_times(counts, enters)
+
+
+def _each_stratum(stratum: Ints | None, n_strata: int, n: int) -> Iterator[AnyArray]:
+    if stratum is None:
+        yield np.arange(n)
+        return
+    order = np.argsort(stratum, kind="stable")
+    cuts = np.searchsorted(stratum[order], np.arange(n_strata + 1))
+    for s in range(n_strata):
+        if cuts[s] < cuts[s + 1]:
+            yield order[cuts[s] : cuts[s + 1]]
+
+
+def _at_event_times(counts: AnyArray, enters: AnyArray | None) -> tuple[Floats, Floats]:
+    exits = counts[:, 1]
+    leaving = counts.sum(axis=1)
+    at_risk = np.cumsum(leaving[:, ::-1], axis=1)[:, ::-1]
+    if enters is not None:
+        at_risk = at_risk - np.cumsum(enters[:, ::-1], axis=1)[:, ::-1]
+    keep = np.flatnonzero(exits.sum(axis=0))
+    return at_risk[:, keep].astype(np.float64), exits[:, keep].astype(np.float64)
+
+
+def time_weights(at_risk: Floats, events: Floats, family: str, rho: float = 0.0, gamma: float = 0.0) -> Floats | None:
+    """Weight of each event time, from the pooled sample; None for the log-rank test.
+
+    Parameters
+    ----------
+    at_risk, events : (k,)
+        Over all groups.
+    family : str
+        One of FAMILIES. "fleming-harrington" is S(t-)^rho (1 - S(t-))^gamma with the pooled Kaplan-Meier
+        estimate; "peto" is the product of 1 - d / (Y + 1) up to t; "modified-peto" that times Y / (Y + 1).
+
+    Notes
+    -----
+    Source: Gehan (1965); Tarone & Ware (1977); Peto & Peto (1972); Fleming & Harrington (1991), section 7.2;
+    Klein & Moeschberger (2003), section 7.3.
+    """
+    if family == "logrank":
+        return None
+    if family == "gehan":
+        return at_risk
+    if family == "tarone-ware":
+        return np.sqrt(at_risk)
+    if family in ("peto", "modified-peto"):
+        peto = np.cumprod(1.0 - events / (at_risk + 1.0))
+        return peto if family == "peto" else peto * at_risk / (at_risk + 1.0)
+    before = np.concatenate([[1.0], np.cumprod(1.0 - events / at_risk)[:-1]])
+    return before**rho * (1.0 - before) ** gamma
+
+
+def score(at_risk: Floats, events: Floats, weight: Floats | None) -> tuple[Floats, Floats, Floats, Floats]:
+    """Observed and expected exits, weighted score and its hypergeometric covariance, of one stratum.
+
+    Parameters
+    ----------
+    at_risk, events : (g, k)
+    weight : (k,) or None
+
+    Returns
+    -------
+    observed, expected, score : (g,)
+    covariance : (g, g)
+
+    Notes
+    -----
+    Source: Mantel (1966); Klein & Moeschberger (2003), eq. 7.3.2-7.3.5.
+    """
+    total, deaths = at_risk.sum(axis=0), events.sum(axis=0)
+    hazard = deaths / total
+    w = 1.0 if weight is None else weight
+    spread = np.where(total > 1, hazard * (total - deaths) / np.maximum(total - 1.0, 1.0), 0.0) * (w * w)
+    covariance = np.diag(at_risk @ spread) - (at_risk * (spread / total)) @ at_risk.T
+    observed, expected = events.sum(axis=1), at_risk @ hazard
+    if weight is None:
+        return observed, expected, observed - expected, covariance
+    return observed, expected, (events - at_risk * hazard) @ weight, covariance
+
+
+def chi_squared(score: Floats, covariance: Floats) -> tuple[float, int]:
+    """Quadratic form over the groups that were ever at risk with others, and its degrees of freedom."""
+    use = np.flatnonzero(np.diag(covariance) > 1e-12 * max(float(np.trace(covariance)), 1e-300))
+    if use.size < 2:
+        return 0.0, 0
+    kept = use[:-1]
+    part = covariance[np.ix_(kept, kept)]
+    inverse = np.linalg.pinv(part, rcond=1e-10, hermitian=True)
+    return float(score[kept] @ inverse @ score[kept]), int(np.linalg.matrix_rank(part, tol=1e-10 * np.trace(part)))

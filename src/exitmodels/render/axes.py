@@ -1,0 +1,209 @@
+"""Figures: arrays in, axes out. Readable in black and white; units on the axes.
+
+Ground floor. matplotlib is imported when a figure is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from exitmodels.kernels.arrays import AnyArray, Floats
+
+__all__ = ["UNIT_NAMES", "Line", "axes_or_new", "coefficients", "curves", "lexis", "risk_table", "stacked"]
+
+UNIT_NAMES = {"D": "days", "W": "weeks", "h": "hours", "min": "minutes", "s": "seconds", "Y": "years", "M": "months"}
+_DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
+_COLOURS = ("#1b4965", "#c8553d", "#588157", "#8e6c8a", "#bc8a2f", "#444444")
+_HATCHES = ("", "///", "...", "xxx", "\\\\\\", "+++", "ooo", "---", "|||", "***", "//", "xx")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve to draw."""
+
+    label: str
+    time: Floats
+    value: Floats
+    low: Floats
+    high: Floats
+    censored: Floats
+    total: str = ""
+
+
+def axes_or_new(ax: Any, size: tuple[float, float] = (6.4, 4.4)) -> Any:
+    """Return `ax`, or the axes of a new figure."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    _, made = plt.subplots(figsize=size, layout="constrained")
+    return made
+
+
+def _tidy(ax: Any) -> None:
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def time_label(unit: str) -> str:
+    """Name the time axis."""
+    return f"Time ({UNIT_NAMES.get(unit, unit)})"
+
+
+def curves(ax: Any, lines: Sequence[Line], start: float, kind: str, unit: str, limits: bool) -> Any:
+    """Draw step curves with shaded limits and ticks at censorings."""
+    ax = axes_or_new(ax)
+    ticks = sum(int(np.count_nonzero(line.censored)) for line in lines) <= 300
+    for i, line in enumerate(lines):
+        colour, dash = _COLOURS[i % len(_COLOURS)], _DASHES[i % len(_DASHES)]
+        time = np.concatenate([[0.0], line.time])
+        value = np.concatenate([[start], line.value])
+        label = f"{line.label} ({line.total})" if line.total else line.label
+        ax.step(time, value, where="post", color=colour, linestyle=dash, linewidth=1.6, label=label)
+        if limits:
+            known = np.concatenate([[True], np.isfinite(line.low) & np.isfinite(line.high)])
+            low, high = np.concatenate([[start], line.low]), np.concatenate([[start], line.high])
+            ax.fill_between(time, low, high, where=known, step="post", color=colour, alpha=0.15, linewidth=0)
+        if ticks and len(line.censored):
+            at = line.censored > 0
+            ax.plot(line.time[at], line.value[at], "|", color=colour, markersize=5, markeredgewidth=0.8)
+    _name_axes(ax, kind, unit, bool(lines and lines[0].total))
+    if len(lines) > 1 or lines[0].total:
+        ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def _name_axes(ax: Any, kind: str, unit: str, counted: bool) -> None:
+    names = {
+        "survival": "Share not yet left",
+        "cumulative hazard": "Cumulative hazard",
+        "incidence": "Cumulative incidence",
+    }
+    ax.set_xlabel(time_label(unit))
+    ax.set_ylabel(names[kind])
+    ax.set_xlim(left=0)
+    if kind == "survival":
+        ax.set_ylim(0, 1.02)
+    else:
+        ax.set_ylim(bottom=0)
+    if counted and ax.get_legend_handles_labels()[1]:
+        ax.set_title("Exits of people in brackets", loc="right", fontsize="x-small", color="0.35")
+    _tidy(ax)
+
+
+def risk_table(
+    ax: Any, groups: Mapping[str, Callable[[AnyArray], Mapping[str, Floats]]], times: Sequence[float] | None
+) -> None:
+    """Print the numbers at risk, and exits so far in brackets, under the time axis."""
+    ticks = np.asarray(times if times is not None else [t for t in ax.get_xticks() if t >= 0], dtype=float)
+    left, right = ax.get_xlim()
+    ticks = ticks[(ticks >= left) & (ticks <= right)]
+    ax.set_xticks(ticks)
+    ax.set_xlim(left, right)
+    transform = ax.get_xaxis_transform()
+    top, step = -0.25, 0.075
+    ax.text(left, top, "At risk (exits so far)", transform=transform, fontsize="small", va="center")
+    for row, (name, count) in enumerate(groups.items(), start=1):
+        y = top - row * step
+        ax.text(-0.02, y, name, transform=ax.transAxes, fontsize="small", va="center", ha="right")
+        counts = count(ticks)
+        for t, n, d in zip(ticks, counts["at_risk"], counts["events"], strict=True):
+            ax.text(t, y, f"{n:g} ({d:g})", transform=transform, fontsize="small", va="center", ha="center")
+
+
+def stacked(ax: Any, layers: Sequence[tuple[str, Floats, Floats]], unit: str) -> Any:
+    """Draw incidences on top of one another; the white above is the share not yet left."""
+    ax = axes_or_new(ax)
+    base = np.zeros(len(layers[0][1]) + 1)
+    time = np.concatenate([[0.0], layers[0][1]])
+    for i, (label, _, value) in enumerate(layers):
+        top = base + np.concatenate([[0.0], value])
+        hatch = _HATCHES[i % len(_HATCHES)]
+        colour = _COLOURS[i % len(_COLOURS)]
+        ax.fill_between(
+            time, base, top, step="post", facecolor=colour, alpha=0.45, hatch=hatch, edgecolor="0.25", linewidth=0.4,
+            label=label,
+        )
+        base = top
+    ax.set_ylim(0, 1)
+    ax.set_xlim(left=0)
+    ax.set_xlabel(time_label(unit))
+    ax.set_ylabel("Share that has left, by cause")
+    _tidy(ax)
+    handles, labels = ax.get_legend_handles_labels()
+    ax.legend(handles[::-1], labels[::-1], frameon=False, fontsize="small", loc="upper left")
+    return ax
+
+
+def coefficients(ax: Any, names: Sequence[str], ratios: Floats, label: str) -> Any:
+    """Draw ratios with limits on a log axis."""
+    ax = axes_or_new(ax, (6.0, 0.8 + 0.42 * max(len(names), 2)))
+    y = np.arange(len(names))[::-1]
+    errors = np.abs(ratios[:, 1:].T - ratios[:, 0])
+    ax.errorbar(ratios[:, 0], y, xerr=errors, fmt="s", color="black", markersize=4, capsize=2.5, linewidth=1)
+    ax.axvline(1.0, color="0.5", linewidth=0.8, linestyle="--")
+    ax.set_xscale("log")
+    _plain_log_ticks(ax, ratios)
+    ax.set_yticks(y, names)
+    ax.set_ylim(-0.6, len(names) - 0.4)
+    ax.set_xlabel(f"{label} with 95% limits (log scale)")
+    _tidy(ax)
+    return ax
+
+
+def _plain_log_ticks(ax: Any, ratios: Floats) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
+    finite = ratios[np.isfinite(ratios) & (ratios > 0)]
+    low, high = float(finite.min()), float(finite.max())
+    nice = [m * 10.0**e for e in range(-6, 7) for m in (1, 2, 5)]
+    inside = [t for t in nice if low / 2 <= t <= high * 2]
+    ax.xaxis.set_major_locator(FixedLocator(inside or [1.0]))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def lexis(
+    ax: Any,
+    entry: AnyArray,
+    exit: AnyArray,
+    event: AnyArray,
+    origin: AnyArray | None,
+    window: tuple[int, int] | None,
+    unit: str,
+    title: str,
+) -> Any:
+    """Draw each spell as a line: calendar time across (if known), time since origin up."""
+    from matplotlib.collections import LineCollection
+
+    ax = axes_or_new(ax)
+    if origin is None:
+        order = np.argsort(exit, kind="stable")
+        y = np.arange(len(order))
+        segments = np.stack([np.column_stack([entry[order], y]), np.column_stack([exit[order], y])], axis=1)
+        ends, flags = segments[:, 1], np.asarray(event)[order]
+        ax.set_xlabel(time_label(unit))
+        ax.set_ylabel("Spells, ordered by length")
+    else:
+        length = {"D": 1.0, "W": 7.0, "Y": 365.25, "h": 1 / 24, "min": 1 / 1440, "s": 1 / 86400}.get(unit, 1.0)
+        low = np.column_stack([origin + entry * length, entry])
+        high = np.column_stack([origin + exit * length, exit])
+        segments, ends, flags = np.stack([low, high], axis=1), high, np.asarray(event)
+        ax.xaxis_date()
+        ax.set_xlabel("Date")
+        ax.set_ylabel(f"Time since origin ({UNIT_NAMES.get(unit, unit)})")
+    ax.add_collection(LineCollection(list(segments), colors="0.55", linewidths=0.6))
+    ax.plot(*ends[flags].T, "o", color="black", markersize=2.5, label="left")
+    if (~flags).any():
+        ax.plot(*ends[~flags].T, "o", markerfacecolor="white", color="black", markersize=2.5, label="not yet left")
+    if window is not None and origin is not None:
+        for side in (window[0], window[1]):
+            ax.axvline(side, color="black", linestyle="--", linewidth=0.8)
+    ax.autoscale_view()
+    ax.set_title(title, loc="left", fontsize="small")
+    ax.legend(frameon=False, fontsize="small")
+    _tidy(ax)
+    return ax

@@ -1,0 +1,413 @@
+"""One protocol for every curve: survival, cumulative hazard, incidence, observed or predicted.
+
+Second floor. A `Curve` is a set of pieces, one for each group (and cause); all
+that a reader asks of it is derived here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from exitmodels.errors import DataError
+from exitmodels.kernels import intervals
+from exitmodels.kernels.arrays import AnyArray, Floats
+from exitmodels.kernels.products import restricted_area
+from exitmodels.kernels.steps import crossing, value_at
+from exitmodels.render import tables
+from exitmodels.render.text import Block, Summary, number
+from exitmodels.results.bibliography import citation
+from exitmodels.results.storing import Stored
+from exitmodels.shapes.ledger import Ledger
+
+__all__ = ["Curve", "Piece"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Piece(Stored):
+    """The curve of one group (and cause).
+
+    Attributes
+    ----------
+    keys : mapping
+        What this piece is for, such as ``{"fin": 1}`` or ``{"unit": "a", "cause": "treatment"}``.
+    time, estimate, se : (k,)
+    at_risk, events, censored : (k,)
+        Weighted counts; empty for predicted curves.
+    n : float
+        Rows (replications counted), or 1 for a predicted curve.
+    integral_se : function, optional
+        Standard error of the integral of the curve from 0 to tau. It needs the data, so it is not saved.
+    """
+
+    keys: Mapping[str, Any]
+    time: Floats
+    estimate: Floats
+    se: Floats
+    at_risk: Floats
+    events: Floats
+    censored: Floats
+    n: float
+    integral_se: Callable[[float], float] | None = field(default=None, metadata={"stored": False})
+
+    @property
+    def label(self) -> str:
+        """The keys in words."""
+        return ", ".join(f"{name}={value}" for name, value in self.keys.items()) or "all"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Curve(Stored):
+    """Step curves over time, with pointwise limits.
+
+    Attributes
+    ----------
+    kind : {"survival", "cumulative hazard", "incidence"}
+    pieces : tuple of Piece
+    transform : str
+        Scale of the limits unless another is asked for.
+    variance : str
+        How the standard errors were made.
+    unit : str
+        Unit of time.
+    """
+
+    kind: str
+    pieces: tuple[Piece, ...]
+    transform: str
+    variance: str
+    unit: str
+    ledger: Ledger
+    method: str
+    sources: tuple[str, ...]
+    outcome: str = "exit"
+    warnings: tuple[str, ...] = ()
+    converged: bool = True
+
+    # ---- arrays over all pieces ------------------------------------------------------------------------------
+    def _joined(self, name: str) -> Floats:
+        return np.concatenate([getattr(piece, name) for piece in self.pieces])
+
+    @property
+    def time(self) -> Floats:
+        """Times of all pieces, one piece after another (as the rows of `to_frame`)."""
+        return self._joined("time")
+
+    @property
+    def estimate(self) -> Floats:
+        """Estimates, aligned with `time`."""
+        return self._joined("estimate")
+
+    @property
+    def se(self) -> Floats:
+        """Standard errors of `estimate`, aligned with `time`; NaN where not defined."""
+        return self._joined("se")
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Label of each piece."""
+        return tuple(piece.label for piece in self.pieces)
+
+    @property
+    def start(self) -> float:
+        """Value before the first event: 1 for survival, else 0."""
+        return 1.0 if self.kind == "survival" else 0.0
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def __iter__(self) -> Iterator[Piece]:
+        return iter(self.pieces)
+
+    def __getitem__(self, which: Any) -> Curve:
+        """Pick pieces by label, by number, or by keys: ``curve["fin=1"]``, ``curve[0]``, ``curve[{"fin": 1}]``."""
+        chosen = [piece for i, piece in enumerate(self.pieces) if _matches(piece, i, which)]
+        if not chosen:
+            raise DataError(f"No curve for {which!r}.", code="group", hint=f"There are: {'; '.join(self.groups)}.")
+        return Curve(**{**self._fields(), "pieces": tuple(chosen)})
+
+    def _fields(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    # ---- limits ----------------------------------------------------------------------------------------------
+    def _limits(self, estimate: Floats, se: Floats, alpha: float, transform: str | None) -> tuple[Floats, Floats]:
+        if not 0 < alpha < 1:
+            raise DataError(f"alpha={alpha} is not between 0 and 1.", code="alpha", hint="0.05 gives 95 % limits.")
+        limits = intervals.hazard_limits if self.kind == "cumulative hazard" else intervals.probability_limits
+        try:
+            return limits(estimate, se, alpha, transform or self.transform)
+        except ValueError as problem:
+            raise DataError(str(problem) + ".", code="transform", hint="See conf_int for the scales.") from None
+
+    def conf_int(self, alpha: float = 0.05, transform: str | None = None) -> Any:
+        """Pointwise limits, aligned with `time`: columns low, high.
+
+        Parameters
+        ----------
+        alpha : float
+        transform : {"plain", "log", "log-log", "cloglog", "arcsine", "logit"}, optional
+            Scale on which the limits are symmetric; "plain" or "log" for a cumulative hazard.
+        """
+        import pandas as pd
+
+        low, high = self._limits(self.estimate, self.se, alpha, transform)
+        return pd.DataFrame({"low": low, "high": high})
+
+    # ---- readings --------------------------------------------------------------------------------------------
+    def to_frame(self, alpha: float = 0.05, transform: str | None = None) -> Any:
+        """One row per piece and time: keys, time, estimate, se, lower, upper, at_risk, events, censored."""
+        import pandas as pd
+
+        frames = []
+        for piece in self.pieces:
+            low, high = self._limits(piece.estimate, piece.se, alpha, transform)
+            frames.append(self._rows(piece, piece.time, piece.estimate, piece.se, low, high))
+        return pd.concat(frames, ignore_index=True)
+
+    def _rows(self, piece: Piece, time: Floats, *values: AnyArray, counts: Mapping[str, AnyArray] | None = None) -> Any:
+        import pandas as pd
+
+        columns: dict[str, Any] = {"group": [piece.label] * len(time)}
+        columns.update({name: [value] * len(time) for name, value in piece.keys.items() if name != "group"})
+        columns["time"] = time
+        columns.update(zip(("estimate", "se", "lower", "upper"), values, strict=True))
+        if counts is None:
+            counts = {n: getattr(piece, n) for n in ("at_risk", "events", "censored") if len(getattr(piece, n))}
+        columns.update(counts)
+        return pd.DataFrame(columns)
+
+    def at(self, times: Any, alpha: float = 0.05, transform: str | None = None) -> Any:
+        """Read the curves at given times.
+
+        Parameters
+        ----------
+        times : float or sequence of float
+            In the unit of the curve. Beyond the last observed time the estimate is NaN, unless
+            nobody is left to leave (survival 0) there.
+
+        Returns
+        -------
+        DataFrame
+            One row per piece and time, as `to_frame`; `at_risk` just before the first recorded time at or
+            after the one asked for; `events` and `censored` are sums up to and including it.
+        """
+        import pandas as pd
+
+        asked = np.atleast_1d(np.asarray(times, dtype=float))
+        frames = []
+        for piece in self.pieces:
+            beyond = asked > (piece.time[-1] if len(piece.time) else -np.inf)
+            ends = len(piece.estimate) > 0 and self.kind == "survival" and piece.estimate[-1] == 0
+            estimate = value_at(piece.time, piece.estimate, asked, self.start)
+            se = value_at(piece.time, piece.se, asked, 0.0)
+            if not ends:
+                estimate, se = np.where(beyond, np.nan, estimate), np.where(beyond, np.nan, se)
+            low, high = self._limits(estimate, se, alpha, transform)
+            frames.append(self._rows(piece, asked, estimate, se, low, high, counts=_counts_at(piece, asked)))
+        return pd.concat(frames, ignore_index=True)
+
+    def quantile(self, p: float | Sequence[float] = 0.5, alpha: float = 0.05, transform: str | None = None) -> Any:
+        """Time by which a share p has left, with limits read off the limits of the curve.
+
+        Parameters
+        ----------
+        p : float or sequence of float
+            0.5 gives the median. NaN where the curve does not reach p.
+
+        Notes
+        -----
+        The limits invert the pointwise limits (Brookmeyer & Crowley 1982, with the chosen transform).
+        """
+        import pandas as pd
+
+        if self.kind == "cumulative hazard":
+            raise DataError("A cumulative hazard has no quantiles.", code="kind", hint="Use KaplanMeier.")
+        rows = []
+        for piece in self.pieces:
+            low, high = self._limits(piece.estimate, piece.se, alpha, transform)
+            falling = self.kind == "survival"
+            for share in np.atleast_1d(p):
+                level = 1 - share if falling else share
+                values = [crossing(piece.time, v, level, falling) for v in (piece.estimate, low, high)]
+                early, late = (values[1], values[2]) if falling else (values[2], values[1])
+                rows.append({"group": piece.label, **piece.keys, "p": share, "time": values[0]})
+                rows[-1].update({"lower": early, "upper": late})
+        return pd.DataFrame(rows)
+
+    def median(self) -> Any:
+        """Median of each piece, with limits; see `quantile`."""
+        return self.quantile(0.5)
+
+    def rmst(self, tau: float | None = None, alpha: float = 0.05) -> Any:
+        """Area under the curve from 0 to tau, with the estimator's own standard error.
+
+        For survival this is the restricted mean stay; for incidence, the mean time lost to the cause.
+
+        Parameters
+        ----------
+        tau : float, optional
+            Horizon; by default the largest time that every piece has reached.
+
+        Raises
+        ------
+        DataError
+            If tau lies beyond the last time of a piece that still has people left: the curve is not known there.
+
+        Notes
+        -----
+        Source: Andersen et al. (1993), example IV.3.8; robust and cluster forms by the infinitesimal jackknife.
+        """
+        import pandas as pd
+
+        horizon = float(min(piece.time[-1] for piece in self.pieces)) if tau is None else float(tau)
+        rows = []
+        for piece in self.pieces:
+            self._refuse_horizon(piece, horizon)
+            area, _ = restricted_area(piece.time, piece.estimate, self.start, horizon)
+            if piece.integral_se is None:
+                raise DataError(
+                    "The standard error of an area needs the data, which a saved or predicted curve does not hold.",
+                    code="no-data",
+                    hint="Ask the fitted curve before saving it.",
+                )
+            se = piece.integral_se(horizon)
+            half = -float(intervals.ndtri(alpha / 2)) * se
+            rows.append({"group": piece.label, **piece.keys, "tau": horizon, "estimate": area, "se": se})
+            rows[-1].update({"lower": max(area - half, 0.0), "upper": min(area + half, horizon)})
+        return pd.DataFrame(rows)
+
+    def _refuse_horizon(self, piece: Piece, horizon: float) -> None:
+        if self.kind == "cumulative hazard":
+            raise DataError("The area under a cumulative hazard has no meaning.", code="kind", hint="Use KaplanMeier.")
+        known = piece.time[-1] if len(piece.time) else 0.0
+        if horizon > known and not (self.kind == "survival" and piece.estimate[-1] == 0):
+            raise DataError(
+                f"tau={number(horizon)} lies beyond {number(float(known))}, the last observed time of {piece.label}.",
+                code="horizon",
+                hint=f"Give tau up to {number(float(known))}.",
+            )
+
+    # ---- print -----------------------------------------------------------------------------------------------
+    def summary(self, alpha: float = 0.05) -> Summary:
+        """Return the printed form: size, events and median (or final value) of each piece."""
+        rows: list[tuple[Any, ...]] = []
+        level = number(100 * (1 - alpha), 3)
+        if self.kind == "survival":
+            columns: tuple[str, ...] = ("group", "n", "events", "median", f"low {level}%", f"high {level}%")
+            found = self.quantile(0.5, alpha)
+            for piece, r in zip(self.pieces, found.itertuples(), strict=True):
+                rows.append((piece.label, piece.n, float(piece.events.sum()), r.time, r.lower, r.upper))
+        else:
+            columns = ("group", "n", "events", "last time", self.kind, f"low {level}%", f"high {level}%")
+            for piece in self.pieces:
+                low, high = self._limits(piece.estimate[-1:], piece.se[-1:], alpha, None)
+                last = (piece.time[-1], piece.estimate[-1], low[0], high[0])
+                rows.append((piece.label, piece.n, float(piece.events.sum()), *(float(v) for v in last)))
+        facts = (("unit of time", self.unit), ("variance", self.variance), ("limits", self.transform))
+        notes = list(self.warnings)
+        if self.ledger.n_set_aside:
+            notes.append(f"{self.ledger.n_set_aside} of {self.ledger.read} records were set aside; see .ledger.")
+        return Summary(self.method, facts, (Block(columns, tuple(rows)),), tuple(notes))
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+    __repr__ = __str__
+
+    def _cells(self, times: Any, alpha: float) -> tuple[list[str], list[list[Any]]]:
+        frame = self.to_frame(alpha) if times is None else self.at(times, alpha)
+        frame = frame.drop(columns=[name for name in self.pieces[0].keys if name != "group"], errors="ignore")
+        return list(frame.columns), frame.to_numpy(dtype=object).tolist()
+
+    def to_latex(self, times: Any = None, alpha: float = 0.05, caption: str = "", label: str = "") -> str:
+        """Return the curve (at `times`, or at every time) as a LaTeX table."""
+        note = f"{self.method}. {self.variance} variance; {self.transform} limits; time in {self.unit}."
+        return tables.to_latex(*self._cells(times, alpha), caption=caption, label=label, notes=(note,))
+
+    def to_markdown(self, times: Any = None, alpha: float = 0.05) -> str:
+        """Return the curve as a Markdown table."""
+        return tables.to_markdown(*self._cells(times, alpha))
+
+    def to_html(self, times: Any = None, alpha: float = 0.05) -> str:
+        """Return the curve as an HTML table."""
+        return tables.to_html(*self._cells(times, alpha), caption=self.method)
+
+    def cite(self) -> str:
+        """Print the version and the papers behind these numbers."""
+        return citation(self.sources, self.method)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        limits: bool = True,
+        risk_table: bool = False,
+        stacked: bool = False,
+        alpha: float = 0.05,
+        times: Sequence[float] | None = None,
+    ) -> Any:
+        """Draw the curves; return the Axes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+        limits : bool
+            Shade the pointwise limits.
+        risk_table : bool
+            Print the numbers at risk (and events so far) under the axis.
+        stacked : bool
+            Incidence of several causes on top of one another, for one group.
+        times : sequence of float, optional
+            Times of the risk table.
+        """
+        from exitmodels.render import axes
+
+        if stacked:
+            self._refuse_stack()
+            layers = [(str(p.keys.get("cause", p.label)), p.time, p.estimate) for p in self.pieces]
+            return axes.stacked(ax, layers, self.unit)
+        lines = []
+        for piece in self.pieces:
+            low, high = self._limits(piece.estimate, piece.se, alpha, None)
+            lines.append(axes.Line(piece.label, piece.time, piece.estimate, low, high, piece.censored, self._total(piece)))
+        drawn = axes.curves(ax, lines, self.start, self.kind, self.unit, limits)
+        if risk_table and len(self.pieces[0].at_risk):
+            axes.risk_table(drawn, self._risk_lines(), times)
+        return drawn
+
+    def _total(self, piece: Piece) -> str:
+        return f"{number(float(piece.events.sum()))} of {number(float(piece.n))}" if len(piece.events) else ""
+
+    def _refuse_stack(self) -> None:
+        others = {tuple((k, v) for k, v in piece.keys.items() if k != "cause") for piece in self.pieces}
+        if self.kind != "incidence" or len(others) > 1:
+            raise DataError(
+                "Stacked curves need the incidences of one group.", code="stack", hint='Pick one: cif["unit=a"].'
+            )
+
+    def _risk_lines(self) -> Any:
+        seen: dict[str, Any] = {}
+        for piece in self.pieces:
+            name = ", ".join(f"{k}={v}" for k, v in piece.keys.items() if k != "cause") or "all"
+            seen.setdefault(name, lambda t, p=piece: _counts_at(p, np.asarray(t, float)))
+        return seen
+
+
+def _matches(piece: Piece, place: int, which: Any) -> bool:
+    if isinstance(which, Mapping):
+        return all(piece.keys.get(name) == value for name, value in which.items())
+    if isinstance(which, (int, np.integer)) and not isinstance(which, bool):
+        return place == which
+    return piece.label == which or set(str(which).split(", ")) <= set(piece.label.split(", "))
+
+
+def _counts_at(piece: Piece, times: Floats) -> dict[str, Floats]:
+    if not len(piece.at_risk):
+        return {}
+    following = np.append(piece.at_risk, 0.0)[np.searchsorted(piece.time, times, side="left")]
+    events = value_at(piece.time, np.cumsum(piece.events), times, 0.0)
+    censored = value_at(piece.time, np.cumsum(piece.censored), times, 0.0)
+    return {"at_risk": following, "events": events, "censored": censored}

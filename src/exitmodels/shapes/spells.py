@@ -1,0 +1,525 @@
+"""Spells: one row per person-spell, checked once, never changed.
+
+First floor. A person is at risk on (entry, exit]. How rows came to be seen is
+part of the data: `scheme` and the limits of the window travel with the spells,
+and models that would be biased under them refuse.
+
+Read next: reading.py (from a frame), splitting.py (cut and collapse).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from exitmodels.errors import DataError, SchemeError
+from exitmodels.kernels.arrays import AnyArray, Floats, Ints
+from exitmodels.kernels.risksets import RiskIndex, risk_index
+from exitmodels.render.text import Block, Summary, number
+from exitmodels.shapes import checks, splitting
+from exitmodels.shapes.columns import Columns
+from exitmodels.shapes.design import group_codes
+from exitmodels.shapes.events import code_events
+from exitmodels.shapes.frames import Column, Table
+from exitmodels.shapes.ledger import Ledger
+
+__all__ = ["Spells"]
+
+
+class Spells:
+    """Spells of presence, each with the way it ended.
+
+    Parameters
+    ----------
+    exit : (n,)
+        Time at which the person left or was last seen; later than `entry`.
+    event : (n,), optional
+        Booleans; or codes, 0 for not yet left and k for the k-th of `causes`; or labels with `censor`.
+        By default every spell ends with an exit.
+    entry : (n,), optional
+        Time from which the person is at risk; 0 by default.
+    weight : (n,), optional
+        One number for each row.
+    weights : {"frequency", "sampling"}
+        What the weights mean: copies of a row, or inverse chances of being drawn.
+    cluster, stratum : (n,), optional
+        Labels of any kind.
+    lower, upper : (n,), optional
+        When the time of exit is only known to lie in (lower, upper].
+    left_limit, right_limit : (n,), optional
+        When a row could be seen only because its exit fell in (left_limit, right_limit].
+    covariates : mapping of str to (n,), optional
+    causes : sequence, optional
+        Labels of the event codes 1, 2, ...
+    censor : label or list of labels, optional
+        Labels of `event` that mean "not yet left".
+    unit : str
+        Unit of time, for tables and figures.
+
+    Attributes
+    ----------
+    entry, exit : (n,)
+    event : (n,) int
+        0 for censored; code k is ``causes[k - 1]``.
+    causes : tuple
+    weight : (n,) float64 or None
+        None when every row counts once.
+    cluster, stratum : (n,) int or None
+    columns : mapping of str to Column
+    ledger : Ledger
+
+    Raises
+    ------
+    DataError
+        If a rule of the table in the user guide is broken: missing or infinite times, spells that do not
+        end after they begin, negative, all-zero or (for "frequency") fractional weights, unknown event codes.
+
+    Examples
+    --------
+    >>> spells = Spells(exit=[6, 7, 10, 15], event=[1, 0, 1, 1], covariates={"age": [20, 31, 25, 40]})
+    >>> len(spells), spells.n_events
+    (4, 3.0)
+    >>> spells.select(spells.exit > 6).exit
+    array([ 7, 10, 15])
+    """
+
+    entry: AnyArray
+    exit: AnyArray
+    event: Ints
+    causes: tuple[Any, ...]
+    weight: Floats | None
+    weights: str
+    cluster: Ints | None
+    stratum: Ints | None
+    stratum_labels: tuple[Any, ...]
+    lower: AnyArray | None
+    upper: AnyArray | None
+    left_limit: AnyArray | None
+    right_limit: AnyArray | None
+    columns: Columns
+    labels: AnyArray
+    ledger: Ledger
+    unit: str
+    scheme: str
+    window: tuple[int, int] | None
+    origin: AnyArray | None
+    missing: str
+    delayed: bool
+
+    _PER_ROW = (
+        "entry",
+        "exit",
+        "event",
+        "weight",
+        "cluster",
+        "stratum",
+        "lower",
+        "upper",
+        "left_limit",
+        "right_limit",
+        "origin",
+    )
+
+    def __init__(
+        self,
+        exit: Any,
+        event: Any = None,
+        *,
+        entry: Any = None,
+        weight: Any = None,
+        weights: str = "frequency",
+        cluster: Any = None,
+        stratum: Any = None,
+        lower: Any = None,
+        upper: Any = None,
+        left_limit: Any = None,
+        right_limit: Any = None,
+        covariates: Mapping[str, Any] | None = None,
+        causes: Iterable[Any] | None = None,
+        censor: Any = None,
+        unit: str = "D",
+    ) -> None:
+        times = _numeric("exit", exit)
+        n = len(times)
+        checks.check_lengths(n, event=event, entry=entry, weight=weight, cluster=cluster, stratum=stratum)
+        checks.check_lengths(n, lower=lower, upper=upper, left_limit=left_limit, right_limit=right_limit)
+        checks.check_lengths(n, **{str(k): v for k, v in (covariates or {}).items()})
+        codes, named = _events(event, n, None if causes is None else tuple(causes), censor)
+        optional = {"lower": lower, "upper": upper, "left_limit": left_limit, "right_limit": right_limit}
+        strata, stratum_labels = _codes("stratum", stratum)
+        self._fill(
+            exit=times,
+            event=codes,
+            causes=named,
+            entry=None if entry is None else _numeric("entry", entry),
+            weight=None if weight is None else _numeric("weight", weight).astype(np.float64),
+            weights=weights,
+            cluster=_codes("cluster", cluster)[0],
+            stratum=strata,
+            stratum_labels=stratum_labels,
+            columns=Columns(Table(dict(covariates))) if covariates else Columns(),
+            labels=np.arange(n),
+            ledger=Ledger(n),
+            unit=unit,
+            scheme="censored" if right_limit is None and left_limit is None else "exits-only",
+            **{name: None if v is None else _numeric(name, v) for name, v in optional.items()},
+        )
+        self._check(("entry", "exit"))
+
+    # ---- birth -----------------------------------------------------------------------------------------------
+    def _fill(self, **values: Any) -> None:
+        """Set every attribute once; arrays become read-only views."""
+        n = len(values["exit"])
+        entry = values.get("entry")
+        defaults: dict[str, Any] = {
+            "origin": None,
+            "window": None,
+            "missing": "raise",
+            "weights": "frequency",
+            "stratum_labels": (),
+            "scheme": "censored",
+            "delayed": entry is not None and bool(np.any(entry)),
+        }
+        everything = {**dict.fromkeys(self._PER_ROW), **defaults, **values}
+        if entry is None:
+            everything["entry"] = np.broadcast_to(np.zeros(1, dtype=values["exit"].dtype), n)
+        for name, value in everything.items():
+            if isinstance(value, np.ndarray):
+                value = value.view()
+                value.flags.writeable = False
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def _make(cls, **values: Any) -> Spells:
+        """Make spells from arrays that are known to keep the rules."""
+        made = object.__new__(cls)
+        made._fill(**values)
+        return made
+
+    def _with(self, **changes: Any) -> Spells:
+        """Return the same spells with some attributes replaced (no check)."""
+        values = {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+        if not self.delayed and "entry" not in changes:
+            values["entry"] = None
+        if "entry" in changes or not self.delayed:
+            values.pop("delayed")
+        return Spells._make(**{**values, **changes})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("Spells are not changed once made; use select(), split() or make new ones.")
+
+    def _check(self, names: tuple[str, str]) -> None:
+        """Keep the rules of the table of bad input."""
+        for name, values in (("exit", self.exit), ("entry", self.entry if self.delayed else None)):
+            if values is not None:
+                checks.refuse_gaps(names[name == "exit"], checks.not_finite(values), self.labels)
+        checks.check_order(self.entry if self.delayed else None, self.exit, self.labels, names)
+        if self.weight is not None:
+            checks.check_weights(self.weight, self.weights, self.labels, "weight")
+        for low, high in ((self.lower, self.upper), (self.left_limit, self.right_limit)):
+            if low is not None and high is not None and np.any(low > high):
+                raise DataError(
+                    "A lower limit exceeds its upper limit.",
+                    rows=self.labels[np.flatnonzero(low > high)],
+                    code="interval",
+                    hint="Give (lower, upper] with lower <= upper.",
+                )
+
+    @classmethod
+    def from_frame(cls, frame: Any, **arguments: Any) -> Spells:
+        """Read spells from a table; see `exitmodels.shapes.reading.read_spells` for every argument.
+
+        Parameters
+        ----------
+        frame : pandas, Polars, PyArrow or DuckDB table, or dict of arrays
+        exit : str
+            Column of durations; or of dates, with `origin`.
+        event : str, optional
+            Column of booleans, 0/1, or labels with `censor`.
+        origin, entry, censor, unknown, cluster, weight, weights, stratum, lower, upper, unit, window, scheme,
+        missing, date_format, timezone, day_fraction, open_end
+            As described there.
+
+        Examples
+        --------
+        >>> Spells.from_frame({"week": [20, 17, 52], "arrest": [1, 1, 0]}, exit="week", event="arrest").n_events
+        2.0
+        """
+        from exitmodels.shapes.reading import read_spells
+
+        return read_spells(frame, **arguments)
+
+    # ---- size ------------------------------------------------------------------------------------------------
+    def __len__(self) -> int:
+        return len(self.exit)
+
+    @property
+    def n(self) -> float:
+        """Rows, replications counted."""
+        if self.weight is None or self.weights == "sampling":
+            return float(len(self.exit))
+        return float(self.weight.sum())
+
+    @property
+    def n_events(self) -> float:
+        """Rows with an event of any cause, replications counted."""
+        if self.weight is None or self.weights == "sampling":
+            return float(np.count_nonzero(self.event))
+        return float(self.weight[self.event > 0].sum())
+
+    @property
+    def entry_or_none(self) -> AnyArray | None:
+        """`entry`, or None when everyone is at risk from 0; kernels take the shorter way then."""
+        return self.entry if self.delayed else None
+
+    @property
+    def row_weight(self) -> Floats:
+        """Weights as an array, ones when there are none."""
+        return np.ones(len(self.exit)) if self.weight is None else self.weight
+
+    # ---- what models ask -------------------------------------------------------------------------------------
+    def for_cause(self, event: Any = None) -> Spells:
+        """Return spells with one kind of event; exits for other causes become censored.
+
+        Parameters
+        ----------
+        event : label, list of labels, or "any", optional
+            May be left out only when there is one cause.
+        """
+        if event is None:
+            if len(self.causes) == 1:
+                return self
+            raise DataError(
+                f"There are {len(self.causes)} causes of exit, and none was chosen.",
+                code="several-causes",
+                hint=f'Give event="any", or one of: {", ".join(str(c) for c in self.causes)}.',
+            )
+        if isinstance(event, str) and event == "any" and "any" not in self.causes:
+            return self._with(event=(self.event > 0).astype(np.int64), causes=("any",))
+        chosen = list(event) if isinstance(event, (list, tuple, set)) else [event]
+        unknown = [cause for cause in chosen if cause not in self.causes]
+        if unknown:
+            raise DataError(
+                f"{unknown[0]!r} is not a cause of exit in these spells.",
+                code="unknown-cause",
+                hint=f'Causes: {", ".join(str(c) for c in self.causes)}; or "any".',
+            )
+        if len(self.causes) == 1:
+            return self
+        table = np.array([0] + [int(cause in chosen) for cause in self.causes], dtype=np.int64)
+        return self._with(event=table[self.event], causes=(" or ".join(str(c) for c in chosen),))
+
+    def risk_index(self, stratum: Ints | None = None, n_strata: int = 1) -> RiskIndex:
+        """Place the rows on the grid of event times (any cause), within strata if given."""
+        return risk_index(self.entry_or_none, self.exit, self.event > 0, stratum, n_strata)
+
+    def require_scheme(self, model: str) -> None:
+        """Refuse data that would make `model` biased, and name what to use."""
+        if self.scheme == "exits-only":
+            raise SchemeError(
+                f"{model} would be biased: these records exist only because the exit fell inside the window "
+                '(scheme="exits-only"). Long stays that had not ended, or had ended before the window, are missing, '
+                "so stays look shorter and effects can change sign.",
+                code="scheme",
+                hint="Use DoublyTruncated or RightTruncated for curves and TruncatedCox for regression; if people "
+                'still inside at the close are in the table, read it with scheme="censored".',
+            )
+        if self.lower is not None or self.upper is not None:
+            raise SchemeError(
+                f"{model} needs exact times; here the exit is only known to lie between lower and upper.",
+                code="interval-censored",
+                hint="Use an estimator for interval-censored times (Turnbull).",
+            )
+
+    def groups(self, by: str | Iterable[str] | None) -> tuple[Ints | None, list[dict[str, Any]]]:
+        """Codes of the groups named by `by`, and the keys of each group in order."""
+        names = [] if by is None else [by] if isinstance(by, str) else list(by)
+        code: Ints | None = None
+        keys: list[dict[str, Any]] = [{}]
+        for name in names:
+            column = self.columns.want(name)
+            checks.refuse_gaps(name, column.missing, self.labels, "missing, so their group is not known")
+            part, levels = group_codes(column)
+            crossed = part if code is None else code * len(levels) + part
+            keys = [{**old, name: level} for old in keys for level in levels]
+            if code is not None:
+                present, crossed = np.unique(crossed, return_inverse=True)
+                keys = [keys[i] for i in present]
+            code = crossed
+        return code, keys
+
+    # ---- new spells from old ---------------------------------------------------------------------------------
+    def select(self, rows: Any, why: str = "not selected") -> Spells:
+        """Keep some rows (a mask, or positions); those left out stand in the ledger."""
+        chosen = np.asarray(rows)
+        places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
+        if chosen.dtype == bool and len(chosen) != len(self):
+            raise DataError(
+                f"The mask has {len(chosen)} values for {len(self)} rows.", code="length", hint="Give one per row."
+            )
+        if len(places) == 0:
+            raise DataError("No row is selected.", code="empty", hint="Check the condition.")
+        out = len(self) - len(places)
+        ledger = self.ledger
+        if out > 0:
+            gone = np.ones(len(self), dtype=bool)
+            gone[places] = False
+            ledger = ledger.set_aside(why, rows=self.labels[np.flatnonzero(gone)[:10]].tolist(), n=out)
+        return self._take(places)._with(ledger=ledger)
+
+    def _take(self, places: Ints) -> Spells:
+        values = {name: getattr(self, name) for name in self._PER_ROW}
+        if not self.delayed:
+            values["entry"] = None
+        taken = {name: None if v is None else v[places] for name, v in values.items()}
+        return self._with(**taken, columns=self.columns.take(places), labels=self.labels[places])
+
+    def split(self, at: Any, by: str = "duration", name: str | None = None) -> Spells:
+        """Cut spells at given times (Lexis expansion).
+
+        Parameters
+        ----------
+        at : number, date, or list of them
+            Durations in the unit of the spells (by="duration"), or dates (by="calendar").
+        by : {"duration", "calendar"}
+        name : str, optional
+            Name of a new column: the number of cuts that lie behind the piece (0, 1, 2, ...).
+
+        Returns
+        -------
+        Spells
+            One row per piece, the event on the last; pieces of one row share a cluster.
+
+        Raises
+        ------
+        IdentificationError
+            If a date lies outside the observed window: then one side holds no observation.
+
+        Notes
+        -----
+        A duration cut at c gives (entry, c] and (c, exit]. A calendar cut on day D begins the new period
+        on D itself: with whole days an exit on D belongs to the later piece.
+
+        Examples
+        --------
+        >>> Spells(exit=[3, 8], event=[1, 1]).split(5, name="late").exit
+        array([3, 5, 8])
+        """
+        return splitting.split(self, at, by, name)
+
+    def collapse(self, by: Iterable[str] | None = None) -> Spells:
+        """Make identical rows one row with a frequency weight.
+
+        Parameters
+        ----------
+        by : list of str, optional
+            Covariates to keep; all by default.
+
+        Examples
+        --------
+        >>> Spells(exit=[3, 3, 8], event=[1, 1, 0]).collapse().weight
+        array([2., 1.])
+        """
+        return splitting.collapse(self, by)
+
+    # ---- print -----------------------------------------------------------------------------------------------
+    def describe(self) -> Summary:
+        """Say what is here: rows, time at risk, exits by cause, how rows were seen, and the ledger."""
+        weight = self.row_weight
+        time = float(np.sum(weight * (self.exit - self.entry)))
+        rows = [("not yet left", float(weight[self.event == 0].sum()))]
+        rows += [(str(cause), float(weight[self.event == k].sum())) for k, cause in enumerate(self.causes, start=1)]
+        facts = [("rows", len(self)), ("people or pieces counted", self.n), (f"time at risk ({self.unit})", time)]
+        if self.cluster is not None:
+            facts.append(("clusters", len(np.unique(self.cluster))))
+        facts.append(("scheme", self.scheme))  # type: ignore[arg-type]
+        table = Block(("ended with", "count"), tuple(rows))
+        return Summary("Spells", tuple(facts), (table,), tuple(str(self.ledger).splitlines()))
+
+    def __repr__(self) -> str:
+        causes = ", ".join(str(cause) for cause in self.causes[:6]) + (", ..." if len(self.causes) > 6 else "")
+        return (
+            f"<Spells: {len(self):,} rows, {number(self.n_events)} exits ({causes}), "
+            f"scheme {self.scheme}, unit {self.unit}>"
+        )
+
+    def plot(self, ax: Any = None, most: int = 500) -> Any:
+        """Draw a Lexis diagram: calendar time across (when the origin is known), time since origin up.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+        most : int
+            Draw at most this many spells, evenly chosen; the title says so.
+        """
+        from exitmodels.render.axes import lexis
+
+        rows = np.linspace(0, len(self) - 1, min(most, len(self))).astype(int)
+        start = None if self.origin is None else self.origin[rows]
+        title = f"{len(rows)} of {len(self)} spells" if len(rows) < len(self) else f"{len(self)} spells"
+        return lexis(
+            ax, self.entry[rows], self.exit[rows], self.event[rows] > 0, start, self.window, self.unit, title
+        )
+
+
+def _numeric(name: str, values: Any) -> AnyArray:
+    """Copy an array of times; text and the like are refused."""
+    array = np.asarray(values)
+    if array.dtype.kind in "iu":
+        return array.astype(np.int64)
+    if array.dtype.kind == "f":
+        return array.astype(np.float64)
+    column = Table({name: array}).column(name)
+    if column.kind != "number":
+        raise DataError(
+            f"It must hold numbers; it holds {column.kind} values such as {column.examples(3)}.",
+            column=name,
+            code="not-numeric",
+            hint="Dates are read by Spells.from_frame(..., origin=...).",
+        )
+    return column.values
+
+
+def _codes(name: str, values: Any) -> tuple[Ints | None, tuple[Any, ...]]:
+    if values is None:
+        return None, ()
+    column = Table({name: np.asarray(values)}).column(name)
+    checks.refuse_gaps(name, column.missing, np.arange(len(column)), "missing")
+    codes, labels = group_codes(column)
+    return codes.copy(), labels
+
+
+def _events(event: Any, n: int, causes: tuple[Any, ...] | None, censor: Any) -> tuple[Ints, tuple[Any, ...]]:
+    if event is None:
+        return np.ones(n, dtype=np.int64), causes or ("exit",)
+    array = np.asarray(event)
+    if array.dtype.kind in "iu" and censor is None:
+        return _event_codes(array.astype(np.int64), causes)
+    column = Table({"event": array}).column("event")
+    whole = column.kind == "number" and column.missing is None and bool(np.all(column.values == column.values.round()))
+    if whole and censor is None:
+        return _event_codes(column.values.astype(np.int64), causes)
+    codes, named, missing, _ = code_events(column, np.arange(n), censor)
+    checks.refuse_gaps("event", missing, np.arange(n), "missing, and a missing label is not a reason")
+    return np.array(codes, dtype=np.int64), causes or named
+
+
+def _event_codes(codes: Ints, causes: tuple[Any, ...] | None) -> tuple[Ints, tuple[Any, ...]]:
+    low, high = int(codes.min()), int(codes.max())
+    found = np.unique(codes)
+    limit = high if causes is None else len(causes)
+    if low < 0 or high > limit or (causes is None and (np.array_equal(found, [1, 2]) or high > 100)):
+        shown = ", ".join(str(v) for v in found[:8])
+        raise DataError(
+            f"The event codes are {shown}; 0 means not yet left and k the k-th cause.",
+            column="event",
+            rows=np.flatnonzero((codes < 0) | (codes > min(limit, 1 if causes is None else limit))),
+            code="event-values",
+            hint="Give causes=[...] to name the codes, or censor=[value that means not yet].",
+        )
+    if causes is not None:
+        return codes, causes
+    return codes, ("event",) if high <= 1 else tuple(range(1, high + 1))
+
