@@ -153,8 +153,11 @@ def _series(z: Floats, order: int) -> Floats:
         return np.asarray(closed, dtype=np.float64)
     k = np.arange(2, 2 + _TERMS)
     factor = (-1.0) ** k * ((k - 1) / k if order == 1 else (k - 1) * (k - 2) / k)
-    powers = np.where(small, z, 0.0)[:, None] ** k
-    return np.where(small, powers @ factor, closed)
+    tiny = np.where(small, z, 0.0)
+    total = np.zeros_like(tiny)
+    for coefficient in factor[::-1]:
+        total = total * tiny + coefficient
+    return np.where(small, total * tiny**2, closed)
 
 
 def _rising(y: Floats, alpha: float) -> tuple[Floats, Floats, Floats]:

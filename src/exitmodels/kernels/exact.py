@@ -45,8 +45,8 @@ def poisson_interval(count: ArrayLike, alpha: float = 0.05, method: str = "garwo
     Notes
     -----
     Cost: O(n) and one search for each distinct count. Error: closed forms to rounding; searches to about 1e-14
-    relative. Source: Garwood (1936); Lancaster (1961) for mid-p; Blaker (2000); Fay (2010) for minlike; Rothman and Boice
-    (1979) for Byar; Barker (2002) for a comparison.
+    relative. Source: Garwood (1936); Lancaster (1961) for mid-p; Blaker (2000); Fay (2010) for minlike; Rothman and
+    Boice (1979) for Byar; Barker (2002) for a comparison.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def poisson_pvalue(count: float, mean: float, method: str = "central") -> float:
     if method == "central":
         return min(1.0, 2 * min(below, above))
     if method == "mid-p":
-        return min(1.0, 2 * min(below - point / 2, above - point / 2))
+        return min(1.0, max(0.0, 2 * min(below - point / 2, above - point / 2)))
     return _minlike_pvalue(count, mean, point * (1 + 1e-7))
 
 

@@ -121,7 +121,7 @@ def binomial_pvalue(x: float, n: float, p: float, method: str = "central") -> fl
     if method == "central":
         return min(1.0, 2 * min(below, above))
     if method == "mid-p":
-        return min(1.0, 2 * min(below - point / 2, above - point / 2))
+        return min(1.0, max(0.0, 2 * min(below - point / 2, above - point / 2)))
     outcomes = np.arange(n + 1)
     _, _, chances = binomial_tails(outcomes, n, p)
     return float(min(1.0, chances[chances <= point * (1 + 1e-7)].sum()))

@@ -46,7 +46,8 @@ def variance_over_time(
     cluster : (n,) int, optional
         Rows of one cluster are added before squaring; each row alone by default.
     constants : (n, c), optional
-        Further parts of the influence that do not change with time, read by `constant_readout` (k, c).
+        Further parts of the influence that do not change with time (weights already in them), read by
+        `constant_readout` (k, c).
 
     Returns
     -------
@@ -68,7 +69,7 @@ def variance_over_time(
     unit = np.tile(np.arange(n) if cluster is None else cluster, 3)
     reader = np.column_stack([readout, -np.einsum("kq,kq->k", readout, total[1:])])
     if constants is not None and constant_readout is not None:
-        points, unit, steps = _with_constants(points, unit, steps, constants * weight[:, None], cluster)
+        points, unit, steps = _with_constants(points, unit, steps, constants, cluster)
         reader = np.column_stack([reader, constant_readout])
     moments = step_moments(points, steps, unit, k)
     return np.maximum(np.einsum("ki,kij,kj->k", reader, moments, reader), 0.0)

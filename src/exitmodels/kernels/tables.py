@@ -139,67 +139,62 @@ def _finish(times: AnyArray, counts: AnyArray, entries: AnyArray | None) -> Even
 
 
 def _packed(exit: AnyArray, event: Ints, n_causes: int, entry: AnyArray | None) -> EventTable | None:
-    """Sort (time, cause) as one integer key; None when the times do not fit or near-ties must be merged.
+    """Sort all moments as integer keys that hold time and kind; None when the times do not fit.
 
-    Non-negative doubles sort like their bit patterns, so a shift frees the low bits for the cause.
+    Non-negative doubles sort like their bit patterns, so a shift frees the low bits for the kind:
+    the event code at exits, n_causes + 1 at entries. Entries before the first exit only count.
     """
-    bits = n_causes.bit_length()
-    pattern = _pattern(exit)
-    if pattern is None:
+    bits = (n_causes + 1).bit_length()
+    begin = float(exit.min())
+    if begin < 0:
         return None
-    base = int(pattern.min())
-    if (int(pattern.max()) - base) >> (62 - bits):
+    base = int(np.float64(begin).view(np.int64))
+    if (int(np.float64(exit.max()).view(np.int64)) - base) >> (62 - bits):
         return None
-    key = pattern - base
-    key <<= bits
-    key |= event
+    late = None if entry is None else entry[entry >= begin * (1 - TIE_TOLERANCE)]
+    n_late = 0 if late is None else len(late)
+    key = np.empty(len(exit) + n_late, dtype=np.int64)
+    _fill_keys(key[: len(exit)], exit, event, base, bits)
+    if late is not None:
+        _fill_keys(key[len(exit) :], np.maximum(late, begin), n_causes + 1, base, bits)
     key.sort()
-    code = key & ((1 << bits) - 1)
+    code = (key & ((1 << bits) - 1)).astype(np.int8)
     key >>= bits
-    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-    time = (key[first] + base).view(np.float64)
-    if len(time) > 1 and float(np.diff(time).min()) <= TIE_TOLERANCE * float(time.mean()):
-        return None
-    at_risk = len(exit) - first
-    if entry is not None:
-        late = _not_yet_entered(time, entry)
-        if late is None:
-            return None
-        at_risk = at_risk - late
-    return EventTable(time, at_risk.astype(np.float64), *_tally(code, first, n_causes))
+    key += base
+    return _tally(key.view(np.float64), code, n_causes, entry is not None)
 
 
-def _tally(code: Ints, first: Ints, n_causes: int) -> tuple[Floats, Floats]:
-    """Exits of each cause, and censorings, in each run of tied rows that begins at `first`."""
-    if len(first) == len(code):
-        counts = [(code == j).astype(np.float64) for j in range(n_causes + 1)]
-    else:
-        counts = [np.add.reduceat((code == j).astype(np.float64), first) for j in range(n_causes + 1)]
-    return np.stack(counts[1:]), counts[0]
+def _fill_keys(out: Ints, times: AnyArray, code: Ints | int, base: int, bits: int) -> None:
+    np.subtract(np.ascontiguousarray(times, dtype=np.float64).view(np.int64), base, out=out)
+    np.left_shift(out, bits, out=out)
+    np.bitwise_or(out, code, out=out)
 
 
-def _pattern(times: AnyArray) -> Ints | None:
-    values = np.ascontiguousarray(times, dtype=np.float64)
-    return None if float(values.min()) < 0 else (values + 0.0).view(np.int64)
+def _tally(time: Floats, code: AnyArray, n_causes: int, delayed: bool) -> EventTable:
+    """Count each kind in each run of (nearly) tied moments, and everyone still to come."""
+    gaps = np.diff(time)
+    size = float(time[np.concatenate([[True], gaps > 0])].mean())
+    last = np.append(np.flatnonzero(gaps > TIE_TOLERANCE * size), len(time) - 1)
+    counts = [_per_run(code == j, last) for j in range(n_causes + 1)]
+    leaving = counts[0] if n_causes == 0 else np.sum(counts, axis=0)
+    at_risk = np.cumsum(leaving[::-1])[::-1]
+    first = np.concatenate([[0], last[:-1] + 1])
+    if not delayed:
+        return EventTable(time[first], _float(at_risk), np.stack([_float(c) for c in counts[1:]]), _float(counts[0]))
+    at_risk = at_risk - np.cumsum(_per_run(code == n_causes + 1, last)[::-1])[::-1]
+    keep = np.flatnonzero(leaving)
+    events = np.stack([_float(c[keep]) for c in counts[1:]])
+    return EventTable(time[first[keep]], _float(at_risk[keep]), events, _float(counts[0][keep]))
 
 
-def _not_yet_entered(time: Floats, entry: AnyArray) -> Ints | None:
-    """Count rows with entry >= t for each sorted time t, by one merge; None when an entry nearly ties a time."""
-    late = np.asarray(entry[entry >= time[0]], dtype=np.float64)
-    if len(late) == 0:
-        return np.zeros(len(time), dtype=np.int64)
-    base = int(time[0].view(np.int64))
-    key = np.empty(len(time) + len(late), dtype=np.int64)
-    np.left_shift(time.view(np.int64) - base, 1, out=key[: len(time)])
-    np.left_shift((late + 0.0).view(np.int64) - base, 1, out=key[len(time) :])
-    key[len(time) :] |= 1
-    key.sort()
-    moments = ((key >> 1) + base).view(np.float64)
-    gaps = np.diff(moments)
-    if np.any((gaps > 0) & (gaps <= TIE_TOLERANCE * float(time.mean()))):
-        return None
-    at = np.flatnonzero((key & 1) == 0)
-    return len(late) - (at - np.arange(len(time)))
+def _per_run(mask: AnyArray, last: Ints) -> AnyArray:
+    total = np.cumsum(mask, dtype=np.int64)[last]
+    total[1:] -= total[:-1].copy()
+    return total
+
+
+def _float(counts: AnyArray) -> Floats:
+    return counts.astype(np.float64)
 
 
 def grouped_tables(

@@ -119,12 +119,13 @@ def _minlike_low(x: float, alpha: float) -> float:
     if x == 0:
         return 0.0
     start, stop = special.gammaincinv(x, [alpha / 20, alpha])
-    inside = np.arange(x, dtype=np.float64)
+    # A geometric mean is below the arithmetic one, so no y under 2 start - x has its jump above `start`.
+    inside = np.arange(max(0.0, np.floor(2 * start - x) - 3), x, dtype=np.float64)
     jumps = _equal_likelihood(x, inside)
     first = int(np.searchsorted(jumps, start, side="right"))
     last = min(int(np.searchsorted(jumps, stop, side="right")), len(jumps) - 1)
     edges = np.concatenate([[start], jumps[first : last + 1]])
-    below = np.arange(first - 1, last, dtype=np.float64)
+    below = inside[0] + np.arange(first - 1, last)
     for piece, y in enumerate(below):
 
         def excess(mean: float, y: float = y) -> float:

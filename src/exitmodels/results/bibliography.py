@@ -55,8 +55,8 @@ REFERENCES: dict[str, str] = {
     "models. Biometrika 73, 13-22.",
     "lin_wei1989": "Lin, D. Y. and Wei, L. J. (1989). The robust inference for the Cox proportional hazards model. "
     "JASA 84, 1074-1078.",
-    "mackinnon_white1985": "MacKinnon, J. G. and White, H. (1985). Some heteroskedasticity-consistent covariance matrix "
-    "estimators with improved finite sample properties. Journal of Econometrics 29, 305-325.",
+    "mackinnon_white1985": "MacKinnon, J. G. and White, H. (1985). Some heteroskedasticity-consistent covariance "
+    "matrix estimators with improved finite sample properties. Journal of Econometrics 29, 305-325.",
     "mantel1966": "Mantel, N. (1966). Evaluation of survival data and two new rank order statistics arising in its "
     "consideration. Cancer Chemotherapy Reports 50, 163-170.",
     "mccullagh_nelder1989": "McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, 2nd ed. "
@@ -71,8 +71,8 @@ REFERENCES: dict[str, str] = {
     "Poisson series. Biometrika 31, 313-323.",
     "rossi1980": "Rossi, P. H., Berk, R. A. and Lenihan, K. J. (1980). Money, Work, and Crime: Some Experimental "
     "Results. Academic Press.",
-    "rothman_boice1979": "Rothman, K. J. and Boice, J. D. (1979). Epidemiologic Analysis with a Programmable Calculator. "
-    "National Institutes of Health.",
+    "rothman_boice1979": "Rothman, K. J. and Boice, J. D. (1979). Epidemiologic Analysis with a Programmable "
+    "Calculator. National Institutes of Health.",
     "tarone1975": "Tarone, R. E. (1975). Tests for trend in life table analysis. Biometrika 62, 679-682.",
     "tarone_ware1977": "Tarone, R. E. and Ware, J. (1977). On distribution-free tests for equality of survival "
     "distributions. Biometrika 64, 156-160.",
@@ -80,10 +80,16 @@ REFERENCES: dict[str, str] = {
     "Cox Model. Springer.",
     "therneau2024": "Therneau, T. M., Crowson, C. S. and Atkinson, E. J. (2024). Multi-state models and competing "
     "risks. Vignette of the R package survival.",
+    "tsiatis1981": "Tsiatis, A. A. (1981). A large sample study of Cox's regression model. Annals of Statistics 9, "
+    "93-108.",
+    "reid_crepeau1985": "Reid, N. and Crepeau, H. (1985). Influence functions for proportional hazards regression. "
+    "Biometrika 72, 1-9.",
+    "gray1988": "Gray, R. J. (1988). A class of K-sample tests for comparing the cumulative incidence of a competing "
+    "risk. Annals of Statistics 16, 1141-1154.",
     "white1980": "White, H. (1980). A heteroskedasticity-consistent covariance matrix estimator and a direct test "
     "for heteroskedasticity. Econometrica 48, 817-838.",
-    "wilson1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. JASA 22, "
-    "209-212.",
+    "wilson1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. JASA "
+    "22, 209-212.",
 }
 
 

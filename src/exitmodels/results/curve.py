@@ -39,6 +39,8 @@ class Piece(Stored):
         Weighted counts; empty for predicted curves.
     n : float
         Rows (replications counted), or 1 for a predicted curve.
+    until : float, optional
+        Last time at which the curve is known; by default the last of `time`.
     integral_se : function, optional
         Standard error of the integral of the curve from 0 to tau. It needs the data, so it is not saved.
     """
@@ -51,7 +53,15 @@ class Piece(Stored):
     events: Floats
     censored: Floats
     n: float
+    until: float | None = None
     integral_se: Callable[[float], float] | None = field(default=None, metadata={"stored": False})
+
+    @property
+    def known_until(self) -> float:
+        """Last time at which the curve is known."""
+        if self.until is not None:
+            return self.until
+        return float(self.time[-1]) if len(self.time) else 0.0
 
     @property
     def label(self) -> str:
@@ -199,7 +209,7 @@ class Curve(Stored):
         asked = np.atleast_1d(np.asarray(times, dtype=float))
         frames = []
         for piece in self.pieces:
-            beyond = asked > (piece.time[-1] if len(piece.time) else -np.inf)
+            beyond = asked > piece.known_until
             ends = len(piece.estimate) > 0 and self.kind == "survival" and piece.estimate[-1] == 0
             estimate = value_at(piece.time, piece.estimate, asked, self.start)
             se = value_at(piece.time, piece.se, asked, 0.0)
@@ -262,7 +272,7 @@ class Curve(Stored):
         """
         import pandas as pd
 
-        horizon = float(min(piece.time[-1] for piece in self.pieces)) if tau is None else float(tau)
+        horizon = min(piece.known_until for piece in self.pieces) if tau is None else float(tau)
         rows = []
         for piece in self.pieces:
             self._refuse_horizon(piece, horizon)
@@ -282,12 +292,12 @@ class Curve(Stored):
     def _refuse_horizon(self, piece: Piece, horizon: float) -> None:
         if self.kind == "cumulative hazard":
             raise DataError("The area under a cumulative hazard has no meaning.", code="kind", hint="Use KaplanMeier.")
-        known = piece.time[-1] if len(piece.time) else 0.0
+        known = piece.known_until
         if horizon > known and not (self.kind == "survival" and piece.estimate[-1] == 0):
             raise DataError(
-                f"tau={number(horizon)} lies beyond {number(float(known))}, the last observed time of {piece.label}.",
+                f"tau={number(horizon)} lies beyond {number(known)}, the last observed time of {piece.label}.",
                 code="horizon",
-                hint=f"Give tau up to {number(float(known))}.",
+                hint=f"Give tau up to {number(known)}.",
             )
 
     # ---- print -----------------------------------------------------------------------------------------------

@@ -180,7 +180,9 @@ def _counted(cell: Ints, size: int, table: Table, weight: str | None, chosen: An
     column = table.column(weight)
     drop_or_refuse([(weight, column.missing)], table, "raise", Ledger(table.n))
     if column.kind != "number":
-        raise DataError(f"Weights are numbers; found {column.examples(3)}.", column=weight, code="weight")
+        raise DataError(
+            f"Weights are numbers; found {column.examples(3)}.", column=weight, code="weight", hint="Convert them."
+        )
     check_counts(weight, column.values, table.labels)
     weights = column.values[chosen]
     if not weights.any():
@@ -230,7 +232,9 @@ def _exposure_column(
 ) -> Floats:
     column = table.column(name)
     if column.kind != "number":
-        raise DataError(f"Exposures are numbers; found {column.examples(3)}.", column=name, code="exposure")
+        raise DataError(
+            f"Exposures are numbers; found {column.examples(3)}.", column=name, code="exposure", hint="Convert."
+        )
     drop_or_refuse([(name, column.missing)], table, "raise", Ledger(table.n))
     values = column.values[chosen].astype(np.float64)
     group, n_groups = (cell // n_combos, size // n_combos) if shared else (cell, size)

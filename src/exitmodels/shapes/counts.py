@@ -127,8 +127,8 @@ class Counts:
         unit : str, optional
             Unit of the exposure; "D" for days.
         shared : bool, optional
-            Whether the keys of a period share its exposure: True for reasons, False for places. By default True for days
-            and mappings, and not said for columns.
+            Whether the keys of a period share its exposure: True for reasons, False for places. By default True for
+            days and mappings, and not said for columns.
         weight : str, optional
             Column of whole numbers: the row stands for that many records.
         outside : {"raise", "set aside"}

@@ -8,6 +8,7 @@ first data is kept, so that new rows are coded alike or refused.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -179,7 +180,8 @@ def variables(formula: str) -> tuple[str, ...]:
 
 def _names(terms: str) -> list[str]:
     factors = [factor for term in _formulaic_formula(terms) for factor in term.factors]
-    return list(dict.fromkeys(name for factor in factors for name in _names_in(str(factor.expr))))
+    looked_up = [[str(f.expr)] if f.eval_method.value == "lookup" else _names_in(str(f.expr)) for f in factors]
+    return list(dict.fromkeys(name for names in looked_up for name in names))
 
 
 @lru_cache(maxsize=256)
@@ -187,7 +189,8 @@ def _factors(terms: str) -> tuple[str, ...]:
     """Columns that stand inside C(...), and so are factors though they may be numbers."""
     found: list[str] = []
     for factor in (factor for term in _formulaic_formula(terms) for factor in term.factors):
-        for node in ast.walk(ast.parse(str(factor.expr), mode="eval")) if "C(" in str(factor.expr) else ():
+        code = re.sub(r"`[^`]+`", "0", str(factor.expr))
+        for node in ast.walk(ast.parse(code, mode="eval")) if "C(" in code else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "C":
                 found += [node.args[0].id] if node.args and isinstance(node.args[0], ast.Name) else []
     return tuple(dict.fromkeys(found))
@@ -195,14 +198,15 @@ def _factors(terms: str) -> tuple[str, ...]:
 
 def _names_in(expression: str) -> list[str]:
     """Column names in one factor: every name that is not called and not the owner of a function."""
+    quoted = re.findall(r"`([^`]+)`", expression)
     try:
-        tree = ast.parse(expression, mode="eval")
+        tree = ast.parse(re.sub(r"`[^`]+`", "0", expression), mode="eval")
     except SyntaxError:
         return [expression]
     nodes = list(ast.walk(tree))
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     owners = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
-    return [node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called | owners]
+    return quoted + [node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called | owners]
 
 
 def _used(parsed: Formula, columns: Mapping[str, Column]) -> tuple[str, ...]:

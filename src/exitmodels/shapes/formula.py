@@ -15,7 +15,7 @@ from exitmodels.errors import FormulaError
 __all__ = ["Formula", "parse"]
 
 _MARKS = ("strata", "cluster", "offset")
-_NAME = re.compile(r"[^\W\d]\w*$")
+_NAME = re.compile(r"[^\W\d][\w.]*$|`[^`]+`$")
 _CALL = re.compile(r"(strata|cluster|offset|frailty|tt|pspline|ridge)\s*\((.*)\)$", re.DOTALL)
 _INSIDE = re.compile(r"(?<![\w.])(strata|cluster|offset)\s*\(")
 
@@ -50,7 +50,7 @@ def parse(text: str) -> Formula:
 
     >>> f = parse("fin + log(age) + strata(race, mar) + offset(log(weeks))")
     >>> f.terms, f.strata, f.offset
-    ('fin + log(age)', ('race', 'mar'), ('log(weeks)',))
+    ('fin + log(age)', ('race', 'mar'), ('I(log(weeks))',))
 
     Raises
     ------
@@ -88,10 +88,10 @@ def parse(text: str) -> Formula:
                 hint="Leave it out of the formula: the model supplies it (in a hazard model, the baseline).",
             )
         elif term != "1":
-            covariates.append(f"{sign} {term}")
+            covariates.append(f"{sign} `{term}`" if "." in term and term[0] != "`" and _NAME.match(term) else f"{sign} {term}")
     joined = " ".join(covariates).removeprefix("+ ").strip()
     names = [term.removeprefix("+ ") for term in covariates]
-    plain = tuple(names) if all(_NAME.match(name) for name in names) else None
+    plain = tuple(name.strip("`") for name in names) if all(_NAME.match(name) for name in names) else None
     return Formula(text, joined, plain, *(tuple(marks[mark]) for mark in _MARKS))
 
 
@@ -101,11 +101,11 @@ def _add_mark(marks: dict[str, list[str]], mark: str, inside: str, sign: str, te
         raise FormulaError(f"{mark}() is empty or subtracted in {text!r}.", code="formula", hint="Name its columns.")
     if mark != "offset":
         for part in parts:
-            if not _NAME.match(part.strip("`")):
+            if not _NAME.match(part):
                 raise FormulaError(
                     f"{mark}({part}) is not a column name.", code="formula", hint="Make the column first, then name it."
                 )
-    marks[mark] += [part.strip("`") if mark != "offset" else part for part in parts]
+    marks[mark] += [part.strip("`") if mark != "offset" else f"I({part})" for part in parts]
 
 
 def _scan(text: str) -> list[tuple[int, str]]:

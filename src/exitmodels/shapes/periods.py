@@ -90,7 +90,7 @@ def _given(edges: Sequence[Any], first: int, end: int) -> Ints:
         )
     if first < days[0] or end > days[-1]:
         raise DataError(
-            f"The edges cover {iso(days[0])} to {iso(days[-1] - 1)}; the window runs from {iso(first)} to {iso(end - 1)}.",
+            f"The edges cover {iso(days[0])} to {iso(days[-1] - 1)}; the window is {iso(first)} to {iso(end - 1)}.",
             code="edges",
             hint="Add edges so that they cover the window, or narrow the window.",
         )

@@ -57,7 +57,7 @@ def rate_change(
     >>> daily = Counts.from_frame({"left": left}, date="left", window=("2014-01-01", "2014-01-20"))
     >>> change = rate_change(daily, "2014-01-11")
     >>> round(change.ratio, 3), round(change.low, 3), round(change.high, 3)
-    (2.0, 0.898, 4.775)
+    (2.0, 0.894, 4.785)
     """
     if not counts.dated:
         raise DataError("These cells have no dates.", column="start", code="no-dates", hint="Count with dates.")

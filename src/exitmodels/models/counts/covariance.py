@@ -98,7 +98,7 @@ def covariance(
     kind = plain_kind(kind)
     if cluster is not None and kind != "cluster":
         raise DataError(f"cluster= goes with vcov='cluster', not {kind!r}.", code="vcov", hint="Choose one of the two.")
-    bread: Floats = np.asarray(np.linalg.inv(data.fit.information), dtype=np.float64)
+    bread = _inverse(data.fit.information)
     label, warnings = kind, tuple[str, ...]()
     if kind == "model":
         full = bread * (data.pearson_chi2 / data.df_resid if data.family == "quasipoisson" else 1.0)
@@ -109,6 +109,14 @@ def covariance(
     beta = data.recode @ full[:p, :p] @ data.recode.T
     error = float(np.sqrt(full[p, p])) if len(full) > p else float("nan")
     return Covariance((beta + beta.T) / 2, error, label, kind, warnings)
+
+
+def _inverse(information: Floats) -> Floats:
+    """The inverse; along a direction in which the likelihood is flat (a coefficient at infinity) a very large one."""
+    scale = 1 / np.sqrt(np.maximum(np.diag(information), 1e-300))
+    size, axes = np.linalg.eigh(information * np.outer(scale, scale))
+    inner = (axes / np.maximum(size, 1e-14)) @ axes.T
+    return np.asarray(inner * np.outer(scale, scale), dtype=np.float64)
 
 
 def _meat(

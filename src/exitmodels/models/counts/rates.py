@@ -25,6 +25,7 @@ from exitmodels.shapes.counts import Counts
 
 __all__ = ["Rate", "RateRatio", "Shares", "boundary_test", "rate", "rate_ratio", "shares"]
 
+
 def rate(
     n: Any, exposure: Any = None, *, unit: str = "", method: str = "garwood", alpha: float = 0.05, labels: Any = ()
 ) -> Rate:

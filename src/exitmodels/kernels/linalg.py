@@ -1,0 +1,105 @@
+"""Centring, scaling, weighted cross products and linear dependence of columns.
+
+Ground floor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from exitmodels.kernels.arrays import Floats
+
+__all__ = ["Dependency", "cross_product", "dependencies", "standardise", "symmetric_inverse"]
+
+_ROWS = 1 << 13
+_DEPENDENT = 1e-11
+
+
+def standardise(matrix: Floats, weight: Floats | None = None) -> tuple[Floats, Floats]:
+    """Centre and scale columns in place.
+
+    Returns
+    -------
+    centre, scale : (p,)
+        So that the old column was ``centre + scale * new``; scale is 0 for a constant column.
+    """
+    n, p = matrix.shape
+    if p == 0:
+        return np.zeros(0), np.zeros(0)
+    total = float(n) if weight is None else float(weight.sum())
+    ones = np.ones(n) if weight is None else weight
+    centre = ones @ matrix / total
+    squares = np.zeros(p)
+    for start in range(0, n, _ROWS):
+        block = matrix[start : start + _ROWS]
+        block -= centre
+        squares += ones[start : start + _ROWS] @ (block * block)
+    scale = np.sqrt(squares / total)
+    scale[scale <= 1e-12 * np.abs(centre)] = 0.0
+    matrix /= np.where(scale > 0, scale, 1.0)
+    return centre, scale
+
+
+def cross_product(matrix: Floats, weight: Floats) -> Floats:
+    """X' diag(w) X, by blocks of rows that stay in cache; nothing of the size of X is made.
+
+    Blocks are small enough for BLAS to use one thread: on a busy machine threads that wait for each
+    other cost more than they save on products this narrow.
+    """
+    p = matrix.shape[1]
+    total = np.zeros((p, p))
+    rows = int(np.clip((1 << 18) // max(p * p, 1), 256, _ROWS))
+    for start in range(0, len(matrix), rows):
+        block = matrix[start : start + rows]
+        total += block.T @ (block * weight[start : start + rows, None])
+    return (total + total.T) / 2
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A column that the columns before it already give."""
+
+    column: int
+    on: tuple[int, ...]
+    coefficients: tuple[float, ...]
+
+
+def dependencies(gram: Floats, tolerance: float = _DEPENDENT) -> list[Dependency]:
+    """Find columns that are linear combinations of earlier ones.
+
+    Parameters
+    ----------
+    gram : (p, p)
+        Cross products of centred columns of unit variance (a correlation matrix times a number).
+    tolerance : float
+        A column is dependent when less than this share of its variance is left.
+    """
+    kept: list[int] = []
+    found: list[Dependency] = []
+    for j in range(len(gram)):
+        if gram[j, j] <= 0:
+            found.append(Dependency(j, (), ()))
+            continue
+        if not kept:
+            kept.append(j)
+            continue
+        part = gram[np.ix_(kept, kept)]
+        slope = np.linalg.solve(part, gram[kept, j])
+        left = 1.0 - float(slope @ gram[kept, j]) / float(gram[j, j])
+        if left > tolerance:
+            kept.append(j)
+            continue
+        used = [i for i, b in enumerate(slope) if abs(b) > 1e-6]
+        found.append(Dependency(j, tuple(kept[i] for i in used), tuple(float(slope[i]) for i in used)))
+    return found
+
+
+def symmetric_inverse(matrix: Floats) -> Floats:
+    """Inverse of a symmetric positive definite matrix, scaled to unit diagonal first."""
+    if len(matrix) == 0:
+        return matrix.copy()
+    d = np.sqrt(np.diag(matrix))
+    inverse = np.linalg.inv(matrix / np.outer(d, d)) / np.outer(d, d)
+    return (inverse + inverse.T) / 2

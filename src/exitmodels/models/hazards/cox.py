@@ -1,0 +1,290 @@
+"""Cox regression: proportional hazards, the baseline left free.
+
+Third floor. Use it when covariates multiply the hazard of leaving. With several
+reasons it models the cause-specific hazard of the chosen one.
+
+Read next: cox_results.py (what comes back).
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from exitmodels.errors import ConvergenceWarning, DataError
+from exitmodels.kernels.arrays import Floats, Ints
+from exitmodels.kernels.linalg import Dependency, cross_product, dependencies, standardise
+from exitmodels.kernels.optimise import Maximum, newton
+from exitmodels.kernels.partial import CoxData, CoxTerms, cox_data, cox_terms
+from exitmodels.kernels.risksets import RiskIndex, risk_index
+from exitmodels.models.hazards.cox_results import CoxResults, Fitted, finish
+from exitmodels.render.text import number
+from exitmodels.shapes.design import Design, incomplete_rows
+from exitmodels.shapes.spells import Spells
+
+__all__ = ["Cox"]
+
+_TIES = ("efron", "breslow")
+_VARIANCES = ("model", "robust", "cluster")
+_WARM_ROWS = 40_000
+
+
+@dataclass(frozen=True)
+class Cox:
+    """Proportional hazards regression.
+
+    Parameters
+    ----------
+    formula : str
+        Covariates, as in ``"age + C(unit) + strata(sex) + offset(logtime)"``; no left-hand side.
+    event : label, list of labels or "any", optional
+        Which exits count; needed when the spells have several causes. Other exits are censored.
+    ties : {"efron", "breslow"}
+        How exits on the same day are treated.
+    vcov : {"model", "robust", "cluster"}, optional
+        Inverse information; infinitesimal jackknife over rows; over clusters (of the spells, or of a
+        ``cluster()`` term). By default "model"; "robust" with sampling weights; "cluster" when the formula
+        has ``cluster()``.
+    collinear : {"raise", "drop"}
+        What to do with columns that follow from others.
+    tol : float
+        Stop when a Newton step is shorter than this many standard errors.
+    max_steps : int
+
+    Notes
+    -----
+    Risk on (entry, exit]: start-stop rows and delayed entry are right as they stand. A row with frequency
+    weight 3 gives exactly what three rows give; sampling weights give the pseudo-likelihood of Binder (1992)
+    with robust variance.
+
+    Source: Cox (1972); Efron (1977); robust variance: Lin & Wei (1989).
+
+    Examples
+    --------
+    >>> import exitmodels as xm
+    >>> spells = xm.Spells(exit=[1, 1, 6, 6, 8, 9], event=[1, 0, 1, 1, 0, 1],
+    ...                    covariates={"x": [1, 1, 1, 0, 0, 0]})
+    >>> fit = xm.Cox("x").fit(spells)
+    >>> round(float(fit.params["x"]), 6)
+    1.676857
+    """
+
+    formula: str
+    event: Any = None
+    ties: str = "efron"
+    vcov: str | None = None
+    collinear: str = "raise"
+    tol: float = 1e-9
+    max_steps: int = 40
+
+    def fit(self, spells: Spells) -> CoxResults:
+        """Fit the model.
+
+        Raises
+        ------
+        SchemeError
+            If only exits inside a window were recorded.
+        FormulaError, DataError
+            For a formula that cannot be read; missing values; fewer exits than columns; constant or
+            collinear columns; several causes and none chosen.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When a coefficient runs to infinity (monotone likelihood), naming the column.
+        """
+        self._check_choices()
+        spells.require_scheme("Cox")
+        rows = _usable(spells.for_cause(self.event), self.formula)
+        design = Design.of(self.formula, rows.columns, labels=rows.labels)
+        stratum, labels = _strata(rows, design)
+        index = risk_index(rows.entry_or_none, rows.exit, rows.event > 0, stratum, len(labels))
+        _enough(rows, design, index)
+        matrix = design.matrix
+        centre, scale = standardise(matrix, rows.weight)
+        keep = self._independent(design, matrix, scale, rows.weight)
+        if len(keep) < len(scale):
+            matrix, centre, scale = np.ascontiguousarray(matrix[:, keep]), centre[keep], scale[keep]
+        names = tuple(design.names[j] for j in keep)
+        data = cox_data(matrix, index, rows.weight, _centred(design.offset), self.ties, rows.weights == "frequency")
+        best, notes = self._maximise(data, names)
+        dropped = [name for name in design.names if name not in names]
+        notes += [f"dropped, because other columns give it: {name}" for name in dropped]
+        fitted = Fitted(data, rows, design.cluster, stratum)
+        return finish(
+            self,
+            rows,
+            replace(design, names=names, matrix=np.empty((0, len(design.names))), cluster=None, strata=None, offset=None),
+            keep,
+            (centre, scale, float(np.mean(design.offset)) if design.offset is not None else 0.0),
+            best,
+            fitted,
+            labels,
+            self._kind(rows, design),
+            tuple(notes),
+        )
+
+    def _check_choices(self) -> None:
+        choices = (("ties", self.ties, _TIES), ("vcov", self.vcov or "model", _VARIANCES))
+        for name, value, known in (*choices, ("collinear", self.collinear, ("raise", "drop"))):
+            if value not in known:
+                raise DataError(f"{name}={value!r} is not known.", code=name, hint=f"One of {', '.join(known)}.")
+
+    def _kind(self, rows: Spells, design: Design) -> str:
+        if self.vcov is not None:
+            return self.vcov
+        if design.cluster is not None:
+            return "cluster"
+        return "robust" if rows.weight is not None and rows.weights == "sampling" else "model"
+
+    def _independent(self, design: Design, matrix: Floats, scale: Floats, weight: Floats | None) -> list[int]:
+        """Columns that do not follow from others; refuse or drop the rest."""
+        gram = cross_product(matrix, np.ones(len(matrix)) if weight is None else weight)
+        gram[scale == 0, :] = gram[:, scale == 0] = 0.0
+        found = dependencies(gram)
+        if found and self.collinear == "raise":
+            raise DataError(
+                "; ".join(_explain(design.names, d, scale) for d in found) + ".",
+                column=design.names[found[0].column],
+                code="collinear",
+                hint='Take the column out of the formula, or give collinear="drop".',
+            )
+        gone = {d.column for d in found}
+        return [j for j in range(len(scale)) if j not in gone]
+
+    def _maximise(self, data: CoxData, names: tuple[str, ...]) -> tuple[Maximum[CoxTerms], list[str]]:
+        zero = np.zeros(data.matrix.shape[1])
+        first = cox_terms(zero, data)
+        _varies(first, data, names)
+        begin = _warm_start(data, first)
+        terms = None if begin.any() else first
+        best = newton(lambda b: cox_terms(b, data), begin, self.tol, self.max_steps, terms)
+        if not np.array_equal(begin, zero):
+            best = replace(best, start=first)
+        notes = []
+        runaway = _runaway(best, names)
+        if runaway or not best.converged:
+            best = replace(best, converged=False)
+            note = runaway or f"no convergence after {best.n_steps} Newton steps"
+            warnings.warn(note, ConvergenceWarning, stacklevel=3)
+            notes.append(note)
+        return best, notes
+
+
+def _usable(rows: Spells, formula: str) -> Spells:
+    """Set aside incomplete rows when the data were read so, and rows of weight zero."""
+    if rows.weight is not None and not rows.weight.all():
+        rows = rows.select(rows.weight > 0, why="weight zero")
+    if rows.missing == "drop":
+        gaps = incomplete_rows(formula, rows.columns)
+        if gaps is not None:
+            rows = rows.select(~gaps, why=f"missing in a column of {formula!r}")
+    return rows
+
+
+def _strata(rows: Spells, design: Design) -> tuple[Ints | None, tuple[str, ...]]:
+    """Strata of the formula crossed with those of the spells."""
+    if rows.stratum is None:
+        return design.strata, design.strata_labels
+    names = tuple(str(label) for label in rows.stratum_labels)
+    if design.strata is None:
+        return rows.stratum, names
+    code = rows.stratum * len(design.strata_labels) + design.strata
+    used, crossed = np.unique(code, return_inverse=True)
+    labels = [f"{a}, {b}" for a in names for b in design.strata_labels]
+    return crossed.astype(np.int64), tuple(labels[i] for i in used)
+
+
+def _centred(offset: Floats | None) -> Floats | None:
+    return None if offset is None else offset - float(np.mean(offset))
+
+
+def _enough(rows: Spells, design: Design, index: RiskIndex) -> None:
+    events, p = len(index.event_rows), len(design.names)
+    if len(rows) < 2:
+        raise DataError("There is one row only.", code="one-row", hint="A regression compares people.")
+    if events == 0:
+        raise DataError(
+            f"Nobody left for {rows.causes[0]}, so no hazard can be estimated.", code="no-events", hint="Check event=."
+        )
+    if events < p:
+        raise DataError(
+            f"There are {events} exits for {p} columns ({', '.join(design.names[:8])}).",
+            code="few-events",
+            hint="Use fewer columns; ten exits for each is a common rule of thumb.",
+        )
+
+
+def _explain(names: tuple[str, ...], d: Dependency, scale: Floats) -> str:
+    if not d.on:
+        return f"{names[d.column]} is constant"
+    terms = (f"{number(b * scale[d.column] / scale[i])} * {names[i]}" for i, b in zip(d.on, d.coefficients, strict=True))
+    return f"{names[d.column]} follows from other columns: {names[d.column]} = {' + '.join(terms)} + constant"
+
+
+def _varies(first: CoxTerms, data: CoxData, names: tuple[str, ...]) -> None:
+    """Refuse columns that never differ among people at risk together (say, constant within strata)."""
+    size = max(float(data.event_weight.sum()), 1.0)
+    if not len(names):
+        return
+    found = dependencies(first.information / size + 0.0, 1e-10)
+    flat = [names[d.column] for d in found] + [
+        name for name, v in zip(names, np.diag(first.information), strict=True) if v < 1e-12 * size
+    ]
+    if flat:
+        raise DataError(
+            "It does not differ among people at risk at the same time (or follows there from other columns), so "
+            "its effect cannot be seen.",
+            column=flat[0],
+            code="no-variation",
+            hint="Is it constant within the strata? Take it out, or make it no stratum.",
+        )
+
+
+def _warm_start(data: CoxData, first: CoxTerms) -> Floats:
+    """Solve on evenly spaced rows first, when there are many; the full data then need few steps."""
+    n, p = data.matrix.shape
+    step = min(16, n // _WARM_ROWS)
+    if step < 4 or p == 0 or len(data.index.bounds) > 2 or len(data.index.event_rows) // step < 200 * p:
+        return np.zeros(p)
+    some = slice(None, None, step)
+    index, weight = data.index, None if data.weight is None else data.weight[some]
+    moment = index.moment[some]
+    part = RiskIndex(index.times, index.bounds, index.enters[some], index.leaves[some], moment, index.delayed)
+    offset = None if data.offset is None else data.offset[some]
+    thin = _without_empty_times(part)
+    small = cox_data(np.ascontiguousarray(data.matrix[some]), thin, weight, offset, "breslow", True)
+    best = newton(lambda b: cox_terms(b, small), np.zeros(p), 1e-3, 12)
+    return best.at if best.converged else np.zeros(p)
+
+
+def _without_empty_times(index: RiskIndex) -> RiskIndex:
+    """Leave out grid points at which no row of this part has its event."""
+    has = np.zeros(index.n_times, dtype=bool)
+    has[index.moment[index.moment >= 0]] = True
+    upto = np.concatenate([[0], np.cumsum(has)])
+    moment = np.where(index.moment >= 0, upto[index.moment], -1)
+    return RiskIndex(
+        index.times[has], np.array([0, upto[-1]]), upto[index.enters], upto[index.leaves], moment, index.delayed
+    )
+
+
+def _runaway(best: Maximum[CoxTerms], names: tuple[str, ...]) -> str:
+    """Say which columns separate those who leave from those who stay, when the likelihood has no maximum."""
+    if not len(names):
+        return ""
+    shrunk = np.diag(best.terms.information) / np.diag(best.start.information)
+    moving = np.abs(best.step) > 1e-3
+    columns = [name for name, small, moves in zip(names, shrunk < 1e-5, moving, strict=True) if small and moves]
+    if not columns and not best.converged:
+        columns = [name for name, moves in zip(names, moving, strict=True) if moves]
+    if not columns:
+        return ""
+    return (
+        f"The likelihood keeps rising as the coefficient of {', '.join(columns)} grows: everyone (or no one) with "
+        "the higher value left first (monotone likelihood). The estimate is infinite; its printed value and "
+        'standard error mean nothing. Merge levels, or use penalty="firth".'
+    )

@@ -1,0 +1,464 @@
+"""What a Cox fit gives back: ratios, tests, residuals, and predicted curves with limits.
+
+Third floor, in the room of hazards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from scipy import stats
+
+from exitmodels.errors import DataError
+from exitmodels.kernels import coxcurves, coxresiduals
+from exitmodels.kernels.arrays import Floats, Ints
+from exitmodels.kernels.linalg import symmetric_inverse
+from exitmodels.kernels.optimise import Maximum
+from exitmodels.kernels.partial import CoxData, CoxTerms
+from exitmodels.kernels.steps import value_at
+from exitmodels.results.curve import Curve, Piece
+from exitmodels.results.hypothesis import HypothesisTest
+from exitmodels.results.labels import labelled
+from exitmodels.results.regression import Regression
+from exitmodels.shapes.columns import rows_of
+from exitmodels.shapes.design import Design
+from exitmodels.shapes.spells import Spells
+
+if TYPE_CHECKING:
+    from exitmodels.models.hazards.cox import Cox
+
+__all__ = ["CoxResults", "Fitted", "finish"]
+
+_RESIDUALS = ("martingale", "deviance", "cox-snell", "score", "dfbeta", "dfbetas", "schoenfeld", "scaled-schoenfeld")
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """The data of a fit, for residuals and other variances; never saved."""
+
+    data: CoxData
+    rows: Spells
+    cluster: Ints | None
+    stratum: Ints | None
+    terms: CoxTerms | None = None
+
+    def units(self, kind: str) -> tuple[Floats, Ints | None]:
+        """Factor of each row before squaring, and its cluster."""
+        weight = self.rows.row_weight
+        cluster = self.cluster if self.cluster is not None else self.rows.cluster
+        if kind == "cluster":
+            if cluster is None:
+                raise DataError(
+                    'vcov="cluster" needs clusters.',
+                    code="no-cluster",
+                    hint="Read the spells with cluster=, or put cluster(column) in the formula.",
+                )
+            return weight, cluster
+        return (np.sqrt(weight) if self.rows.weights == "frequency" else weight), None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CoxResults(Regression):
+    """A fitted Cox model.
+
+    Attributes
+    ----------
+    model_covariance : (p, p)
+        Inverse information, whatever `vcov` is in use.
+    baseline : kernels.coxcurves.Baseline
+        Increments of the baseline hazard in each stratum.
+    centre, scale : (p,)
+        Of the columns, as the fit used them.
+    strata_labels : tuple of str
+    until : tuple of float
+        Last time observed in each stratum; predicted curves end there.
+    """
+
+    model_covariance: Floats
+    baseline: coxcurves.Baseline
+    centre: Floats
+    scale: Floats
+    offset_centre: float
+    kept: tuple[int, ...]
+    strata_labels: tuple[str, ...]
+    until: tuple[float, ...]
+    design: Design
+    unit: str = "D"
+    fitted: Fitted | None = field(default=None, metadata={"stored": False})
+
+    ratio_name: ClassVar[str] = "HR"
+
+    # ---- estimates -------------------------------------------------------------------------------------------
+    def hazard_ratios(self, alpha: float = 0.05) -> Any:
+        """Hazard ratios with limits: columns HR, low, high."""
+        return self.ratios(alpha)
+
+    @property
+    def bic_size(self) -> float:
+        """Exits, not rows: the amount of information about a hazard (as in R)."""
+        return self.n_events
+
+    def _data(self, what: str) -> Fitted:
+        if self.fitted is None:
+            raise DataError(
+                f"{what} needs the data of the fit, which a saved result does not hold.",
+                code="no-data",
+                hint="Fit the model again on the data.",
+            )
+        return self.fitted
+
+    def with_vcov(self, kind: str, cluster: Any = None) -> Self:
+        """Return the same fit with another covariance, without refitting.
+
+        Parameters
+        ----------
+        kind : {"model", "robust", "cluster"}
+        cluster : str or (n,) labels, optional
+            A column, or one label per row; by default the clusters of the spells.
+        """
+        if kind == "model":
+            return self._with_wald(self.model_covariance, kind)
+        if kind not in ("robust", "cluster"):
+            raise DataError(f"vcov={kind!r} is not known.", code="vcov", hint="One of model, robust, cluster.")
+        fitted = self._data("Another variance")
+        if cluster is not None:
+            fitted = replace(fitted, cluster=_cluster_codes(fitted.rows, cluster))
+        return self._with_wald(_robust(self, fitted, kind), kind, fitted=fitted)
+
+    def _with_wald(self, covariance: Floats, kind: str, **changes: Any) -> Self:
+        """Replace the covariance, and the Wald test that follows from it."""
+        other = self.with_covariance(covariance, kind, **changes)
+        if not len(self.estimate):
+            return other
+        return replace(other, tests={**self.tests, "Wald": other.wald_test()})
+
+    # ---- baseline and prediction -----------------------------------------------------------------------------
+    @property
+    def _linear_centre(self) -> float:
+        return float(self.centre @ self.estimate) + self.offset_centre
+
+    @property
+    def baseline_hazard(self) -> Any:
+        """Cumulative hazard of a row whose covariates are all zero: columns stratum, time, cumhaz."""
+        import pandas as pd
+
+        factor = float(np.exp(-self._linear_centre))
+        frames = []
+        for s, label in enumerate(self.strata_labels):
+            own = slice(int(self.baseline.bounds[s]), int(self.baseline.bounds[s + 1]))
+            cumhaz = factor * np.cumsum(self.baseline.hazard[own])
+            frames.append(pd.DataFrame({"stratum": label, "time": self.baseline.times[own], "cumhaz": cumhaz}))
+        return pd.concat(frames, ignore_index=True)
+
+    def _new_rows(self, new: Any) -> tuple[Floats, Floats, Ints, Any]:
+        """Centred and scaled covariates, centred linear predictor, stratum and labels of new rows."""
+        columns, n, labels = rows_of(new)
+        made = self.design.rebuild(columns, labels=labels)
+        raw = made.matrix[:, list(self.kept)]
+        scaled = (raw - self.centre) / self.scale
+        lp = scaled @ (self.estimate * self.scale)
+        if made.offset is not None:
+            lp = lp + made.offset - self.offset_centre
+        stratum = np.zeros(n, dtype=np.int64) if made.strata is None else made.strata
+        if made.strata is None and len(self.strata_labels) > 1:
+            raise DataError(
+                "The spells have strata that the formula does not name, so new rows cannot be placed in one.",
+                code="strata",
+                hint="Put strata(column) in the formula.",
+            )
+        return scaled, lp, stratum, labels
+
+    def predict(self, new: Any, kind: str = "lp", times: Any = None) -> Any:
+        """Predict for new rows.
+
+        Parameters
+        ----------
+        new : table or mapping of columns
+        kind : {"lp", "hazard_ratio", "survival", "cumhaz"}
+            Linear predictor x'b (not centred); exp of it; survival or cumulative hazard at `times`.
+        times : sequence of float, optional
+            For "survival" and "cumhaz".
+
+        Returns
+        -------
+        Series of one value per row; DataFrame (rows x times) for curves. For limits use `predict_survival`.
+        """
+        if kind in ("survival", "cumhaz"):
+            curve = self.predict_survival(new) if kind == "survival" else self.predict_cumhaz(new)
+            asked = np.atleast_1d(np.asarray(times if times is not None else np.unique(curve.time), dtype=float))
+            values = np.stack([value_at(p.time, p.estimate, asked, curve.start) for p in curve.pieces])
+            return labelled(values, _labels(new), list(asked))
+        if kind not in ("lp", "hazard_ratio"):
+            raise DataError(f"kind={kind!r} is not known.", code="kind", hint="lp, hazard_ratio, survival or cumhaz.")
+        _, lp, _, labels = self._new_rows(new)
+        value = lp + self._linear_centre
+        return labelled(np.exp(value) if kind == "hazard_ratio" else value, labels, name=kind)
+
+    def predict_survival(self, new: Any, transform: str = "log-log", variance: str = "full") -> Curve:
+        """Predicted survival of new rows, exp of minus the cumulative hazard, with limits.
+
+        Parameters
+        ----------
+        new, variance
+            As in `predict_cumhaz`.
+        transform : {"log-log", "log", "plain", "logit", "arcsine"}
+        """
+        hazards = self.predict_cumhaz(new, variance=variance)
+        pieces = []
+        for piece in hazards.pieces:
+            survival = np.exp(-piece.estimate)
+            pieces.append(replace(piece, estimate=survival, se=survival * piece.se))
+        return replace(
+            hazards,
+            kind="survival",
+            pieces=tuple(pieces),
+            transform=transform,
+            method="Survival predicted by a Cox model",
+        )
+
+    def predict_cumhaz(self, new: Any, transform: str = "log", variance: str = "full") -> Curve:
+        """Predicted cumulative hazard of new rows, with limits.
+
+        Parameters
+        ----------
+        new : table or mapping of columns
+            All covariates and strata of the formula; unknown levels are refused.
+        transform : {"log", "plain"}
+        variance : {"full", "coefficients"}
+            For robust and cluster fits: "full" takes both the baseline and the coefficients from the
+            influence of each row or cluster; "coefficients" keeps the model-based part for the baseline, as
+            R's survfit does.
+
+        Notes
+        -----
+        The variance has a part for the baseline and one for the coefficients (Tsiatis 1981); their robust
+        form is the infinitesimal jackknife (Reid & Crepeau 1985).
+        """
+        if variance not in ("full", "coefficients"):
+            raise DataError(f"variance={variance!r} is not known.", code="variance", hint="full or coefficients.")
+        scaled, lp, stratum, labels = self._new_rows(new)
+        covariance = self.covariance / np.outer(1 / self.scale, 1 / self.scale)
+        moments: dict[int, tuple[Floats, Floats]] = {}
+        pieces = []
+        for i, label in enumerate(labels):
+            s, risk = int(stratum[i]), float(np.exp(lp[i]))
+            time, hazard, squared = coxcurves.hazard_curve(self.baseline, s, scaled[i], risk, covariance)
+            if self.vcov != "model" and variance == "full":
+                if s not in moments:
+                    moments[s] = self._moments(s)
+                squared = coxcurves.influence_variance(self.baseline, s, scaled[i], risk, *moments[s])
+            pieces.append(_predicted({"row": label}, time, hazard, np.sqrt(squared), self.until[s]))
+        return Curve(
+            kind="cumulative hazard",
+            pieces=tuple(pieces),
+            transform=transform,
+            variance=self.vcov,
+            unit=self.unit,
+            ledger=self.ledger,
+            method="Cumulative hazard predicted by a Cox model",
+            sources=(*self.sources, "tsiatis1981" if self.vcov == "model" else "reid_crepeau1985"),
+            outcome=self.outcome,
+        )
+
+    def _moments(self, stratum: int) -> tuple[Floats, Floats]:
+        fitted = self._data("A robust limit")
+        assert fitted.terms is not None
+        factor, cluster = fitted.units(self.vcov)
+        inverse = self.model_covariance / np.outer(1 / self.scale, 1 / self.scale)
+        return coxcurves.influence_moments(
+            fitted.data, fitted.terms, fitted.stratum, stratum, inverse, factor, cluster
+        )
+
+    def get_prediction(self, new: Any, times: Any = None) -> Prediction:
+        """Predicted survival of new rows at times; ``.summary_frame()`` is a table with limits."""
+        return Prediction(self.predict_survival(new), times)
+
+    # ---- residuals -------------------------------------------------------------------------------------------
+    def residuals(self, kind: str = "martingale", weighted: bool | None = None) -> Any:
+        """Residuals of the rows of the fit.
+
+        Parameters
+        ----------
+        kind : {"martingale", "deviance", "cox-snell", "score", "dfbeta", "dfbetas", "schoenfeld",
+            "scaled-schoenfeld"}
+        weighted : bool, optional
+            Multiply by the weight of the row; by default only for dfbeta and dfbetas.
+
+        Returns
+        -------
+        Series or DataFrame labelled by row; Schoenfeld residuals by the time of each exit.
+
+        Notes
+        -----
+        All agree with the tie method. Source: Therneau & Grambsch (2000), chapters 4-6.
+        """
+        if kind not in _RESIDUALS:
+            raise DataError(f"kind={kind!r} is not known.", code="kind", hint=f"One of {', '.join(_RESIDUALS)}.")
+        fitted = self._data("A residual")
+        assert fitted.terms is not None
+        if "schoenfeld" in kind:
+            return self._schoenfeld(fitted, fitted.terms, scaled=kind.startswith("scaled"), weighted=bool(weighted))
+        weight = fitted.rows.row_weight
+        labels = fitted.rows.labels
+        if kind in ("martingale", "deviance", "cox-snell"):
+            values = _row_residual(fitted, fitted.terms, kind)
+            return labelled(values * weight if weighted else values, labels, name=kind)
+        table = np.concatenate([block for _, block in coxresiduals.score_residuals(fitted.data, fitted.terms)])
+        table = table * self.scale
+        if kind != "score":
+            table = table @ self.model_covariance
+            table = table / self.standard_errors if kind == "dfbetas" else table
+        if weighted if weighted is not None else kind != "score":
+            table = table * weight[:, None]
+        return labelled(table, labels, self.names)
+
+    def _schoenfeld(self, fitted: Fitted, terms: CoxTerms, scaled: bool, weighted: bool) -> Any:
+        data = fitted.data
+        rows = data.index.event_rows
+        order = rows[np.argsort(data.index.moment[rows], kind="stable")]
+        at = data.index.moment[order]
+        table = (data.matrix[order] - coxresiduals.event_means(data, terms)[at]) * self.scale
+        if weighted:
+            table = table * fitted.rows.row_weight[order][:, None]
+        if scaled:
+            table = table @ self.model_covariance * len(order) + self.estimate
+        return labelled(table, data.index.times[at], self.names)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predicted survival, as statsmodels users expect to read it."""
+
+    curve: Curve
+    times: Any = None
+
+    def summary_frame(self, alpha: float = 0.05) -> Any:
+        """One row per new row and time: estimate, se, lower, upper."""
+        return self.curve.to_frame(alpha) if self.times is None else self.curve.at(self.times, alpha)
+
+
+def _labels(new: Any) -> Any:
+    return rows_of(new)[2]
+
+
+def _predicted(keys: Mapping[str, Any], time: Floats, estimate: Floats, se: Floats, until: float) -> Piece:
+    none = np.empty(0)
+    return Piece(
+        keys=keys, time=time, estimate=estimate, se=se, at_risk=none, events=none, censored=none, n=1.0, until=until
+    )
+
+
+def _last_times(rows: Spells, stratum: Ints | None, n_strata: int) -> tuple[float, ...]:
+    if stratum is None:
+        return (float(rows.exit.max()),)
+    last = np.full(n_strata, -np.inf)
+    np.maximum.at(last, stratum, rows.exit)
+    return tuple(float(v) for v in last)
+
+
+def _row_residual(fitted: Fitted, terms: CoxTerms, kind: str) -> Floats:
+    residual = coxresiduals.martingale(fitted.data, terms)
+    left = fitted.rows.event > 0
+    expected = left - residual
+    if kind == "martingale":
+        return residual
+    if kind == "cox-snell":
+        return expected
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = residual + np.where(left, np.log(expected), 0.0)
+    return np.sign(residual) * np.sqrt(np.maximum(-2 * inside, 0.0))
+
+
+def _cluster_codes(rows: Spells, cluster: Any) -> Ints:
+    if isinstance(cluster, str):
+        return np.asarray(rows.groups(cluster)[0], dtype=np.int64)
+    labels = np.asarray(cluster)
+    if len(labels) != len(rows):
+        raise DataError(
+            f"{len(labels)} cluster labels were given for {len(rows)} rows.", code="length", hint="Give one per row."
+        )
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def _robust(result: CoxResults, fitted: Fitted, kind: str) -> Floats:
+    assert fitted.terms is not None
+    factor, cluster = fitted.units(kind)
+    middle = coxresiduals.sandwich(fitted.data, fitted.terms, factor, cluster) * np.outer(result.scale, result.scale)
+    return result.model_covariance @ middle @ result.model_covariance
+
+
+def _tests(best: Maximum[CoxTerms], covariance: Floats, estimate: Floats, rows: Spells) -> dict[str, HypothesisTest]:
+    """Three tests that all coefficients are zero, with the model-based variance."""
+    p = len(estimate)
+    start = best.start
+    values = {
+        "likelihood ratio": 2 * (best.terms.value - start.value),
+        "Wald": float(estimate @ np.linalg.solve(covariance, estimate)),
+        "score": float(start.gradient @ np.linalg.solve(start.information, start.gradient)),
+    }
+    return {
+        name: HypothesisTest(
+            statistic=value,
+            df=p,
+            pvalue=float(stats.chi2.sf(value, p)),
+            method=f"{name} test that all coefficients are zero",
+            ledger=rows.ledger,
+            sources=("cox1972",),
+        )
+        for name, value in values.items()
+        if p
+    }
+
+
+def finish(
+    model: Cox,
+    rows: Spells,
+    design: Design,
+    keep: list[int],
+    frame: tuple[Floats, Floats, float],
+    best: Maximum[CoxTerms],
+    fitted: Fitted,
+    strata_labels: tuple[str, ...],
+    kind: str,
+    notes: tuple[str, ...],
+) -> CoxResults:
+    """Bring a fit on centred and scaled columns back to the columns as given."""
+    centre, scale, offset_centre = frame
+    estimate = best.at / scale
+    inverse = symmetric_inverse(best.terms.information) / np.outer(scale, scale)
+    ties = "Efron" if model.ties == "efron" else "Breslow"
+    result = CoxResults(
+        names=design.names,
+        estimate=estimate,
+        covariance=inverse,
+        vcov="model",
+        llf=best.terms.value,
+        llnull=best.start.value,
+        nobs=rows.n,
+        n_events=rows.n_events,
+        converged=best.converged,
+        ledger=rows.ledger,
+        method=f"Cox regression for {rows.causes[0]}, {ties} ties",
+        sources=("cox1972", "efron1977" if model.ties == "efron" else "breslow1974"),
+        outcome=str(rows.causes[0]),
+        warnings=notes,
+        model_covariance=inverse,
+        baseline=coxcurves.baseline(fitted.data, best.terms),
+        centre=centre,
+        scale=scale,
+        offset_centre=offset_centre,
+        kept=tuple(keep),
+        strata_labels=strata_labels,
+        until=_last_times(rows, fitted.stratum, len(strata_labels)),
+        design=design,
+        unit=rows.unit,
+        fitted=replace(fitted, terms=best.terms),
+        tests=_tests(best, inverse, estimate, rows),
+    )
+    if kind != "model":
+        sources = (*result.sources, "binder1992" if rows.weights == "sampling" and rows.weight is not None else "lin_wei1989")
+        result = replace(result.with_vcov(kind), sources=sources)
+    return result
