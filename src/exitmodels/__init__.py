@@ -16,7 +16,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from exitmodels.version import VERSION
+
+__version__ = VERSION
 
 _HOMES = {
     "AalenJohansen": "models.nonparametric.aalen_johansen",
@@ -45,7 +47,7 @@ _HOMES = {
     "simulate": "simulate",
 }
 
-__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from exitmodels.kernels.arrays import Floats
+from exitmodels.arrays import Floats
 
 __all__ = ["CountFit", "fit_nb2", "fit_poisson", "nb2_loglik", "poisson_loglik", "unit_deviance"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exitmodels.kernels.arrays import Floats, Ints
+from exitmodels.arrays import Floats, Ints
 from exitmodels.kernels.coxresiduals import drift, relative_risk, score_residuals
 from exitmodels.kernels.influence import step_moments
 from exitmodels.kernels.partial import CoxData, CoxTerms
@@ -130,9 +130,7 @@ def influence_moments(
     return step_moments(points, steps, units, k), total[1:]
 
 
-def influence_variance(
-    base: Baseline, stratum: int, row: Floats, risk: float, moments: Floats, rate: Floats
-) -> Floats:
+def influence_variance(base: Baseline, stratum: int, row: Floats, risk: float, moments: Floats, rate: Floats) -> Floats:
     """Robust variance of the cumulative hazard of one new row, (k,)."""
     own = slice(int(base.bounds[stratum]), int(base.bounds[stratum + 1]))
     hazard = np.cumsum(base.hazard[own])

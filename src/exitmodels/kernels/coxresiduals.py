@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import sparse
 
-from exitmodels.kernels.arrays import Floats, Ints
+from exitmodels.arrays import Floats, Ints
 from exitmodels.kernels.partial import CoxData, CoxTerms
 from exitmodels.kernels.risksets import accumulate
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from exitmodels.kernels.arrays import Floats
+from exitmodels.arrays import Floats
 from exitmodels.kernels.twosided import blaker_limits, minlike_limits, poisson_lower_tail, poisson_upper_tail
 
 __all__ = ["POISSON_METHODS", "bisect", "poisson_interval", "poisson_pvalue"]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from exitmodels.kernels.arrays import Floats
+from exitmodels.arrays import Floats
 
 __all__ = ["BINOMIAL_METHODS", "binomial_interval", "binomial_lower", "binomial_pvalue", "binomial_tails"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from exitmodels.kernels.arrays import Floats
+from exitmodels.arrays import Floats
 from exitmodels.kernels.exact_binomial import binomial_lower, binomial_pvalue
 
 __all__ = ["RATIO_METHODS", "ratio_interval", "ratio_pvalue", "ratio_score"]

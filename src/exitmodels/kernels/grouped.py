@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from exitmodels.kernels.arrays import CHUNK, AnyArray, Floats, Ints
+from exitmodels.arrays import CHUNK, AnyArray, Floats, Ints
 
 __all__ = ["TIE_TOLERANCE", "count_codes", "group_sum", "ranks", "snap_levels", "whole_numbers"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from exitmodels.kernels.arrays import Floats, Ints
+from exitmodels.arrays import Floats, Ints
 
 __all__ = ["integrated_influence", "step_moments", "variance_over_time"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exitmodels.kernels.arrays import Floats, Ints
+from exitmodels.arrays import Floats, Ints
 from exitmodels.kernels.influence import integrated_influence, variance_over_time
 from exitmodels.kernels.products import aalen_johansen
 from exitmodels.kernels.risksets import RiskIndex, at_risk_sum
@@ -123,9 +123,7 @@ def area_variance(rows: Rows, form: Form, tau: float) -> float:
     i = rows.index
     edges = np.minimum(np.append(i.times, np.inf), tau)
     width = np.diff(edges)
-    own = rows.factor * integrated_influence(
-        i.enters, i.leaves, i.moment, form.jumps, form.rates, form.readout, width
-    )
+    own = rows.factor * integrated_influence(i.enters, i.leaves, i.moment, form.jumps, form.rates, form.readout, width)
     if rows.cluster is not None:
         own = np.bincount(rows.cluster, own)
     return float(own @ own)

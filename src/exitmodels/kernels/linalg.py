@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exitmodels.kernels.arrays import Floats
+from exitmodels.arrays import Floats
 
 __all__ = ["Dependency", "cross_product", "dependencies", "standardise", "symmetric_inverse"]
 
@@ -76,6 +76,8 @@ def dependencies(gram: Floats, tolerance: float = _DEPENDENT) -> list[Dependency
     tolerance : float
         A column is dependent when less than this share of its variance is left.
     """
+    if _clearly_independent(gram, tolerance):
+        return []
     kept: list[int] = []
     found: list[Dependency] = []
     for j in range(len(gram)):
@@ -94,6 +96,18 @@ def dependencies(gram: Floats, tolerance: float = _DEPENDENT) -> list[Dependency
         used = [i for i, b in enumerate(slope) if abs(b) > 1e-6]
         found.append(Dependency(j, tuple(kept[i] for i in used), tuple(float(slope[i]) for i in used)))
     return found
+
+
+def _clearly_independent(gram: Floats, tolerance: float) -> bool:
+    """Whether a Cholesky factor leaves each column well above the tolerance."""
+    diagonal = np.diag(gram)
+    if len(gram) == 0 or not np.all(diagonal > 0):
+        return len(gram) == 0
+    try:
+        factor = np.linalg.cholesky(gram)
+    except np.linalg.LinAlgError:
+        return False
+    return bool(np.all(np.diag(factor) ** 2 > 10 * tolerance * diagonal))
 
 
 def symmetric_inverse(matrix: Floats) -> Floats:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from exitmodels.kernels.arrays import AnyArray, Floats, Ints
+from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.kernels.grouped import ranks, whole_numbers
 from exitmodels.kernels.tables import histogram
 

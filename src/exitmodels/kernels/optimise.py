@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from exitmodels.kernels.arrays import Floats
+from exitmodels.arrays import Floats
 
 __all__ = ["Maximum", "Terms", "newton"]
 
@@ -83,7 +83,7 @@ def newton(
     last = np.inf
     for count in range(1, max_steps + 1):
         step = _solve(here.information, here.gradient)
-        size = float(np.sqrt(max(step @ here.gradient, 0.0)))
+        size = float(np.sqrt(max(float(step @ here.gradient), 0.0)))
         if size < tol or (size < 1e4 * tol and size >= 0.5 * last):
             return Maximum(at + step, here, begin, step, True, count)
         last = size

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from exitmodels.kernels.arrays import AnyArray, Floats, Ints
+from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.kernels.linalg import cross_product
 from exitmodels.kernels.risksets import RiskIndex, accumulate, at_risk_sum
 from exitmodels.kernels.ties import TieSums, efron_sums

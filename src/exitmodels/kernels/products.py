@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma, zeta
 
-from exitmodels.kernels.arrays import Floats
+from exitmodels.arrays import Floats
 
 __all__ = ["aalen_johansen", "incidence_variance", "kaplan_meier", "nelson_aalen", "restricted_area"]
 

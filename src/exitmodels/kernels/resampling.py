@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from exitmodels.kernels.arrays import AnyArray, Bools, Floats, Ints
+from exitmodels.arrays import AnyArray, Bools, Floats, Ints
 from exitmodels.kernels.grouped import ranks
 
 __all__ = ["Cells", "bootstrap_quantile", "compress"]

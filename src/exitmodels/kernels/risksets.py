@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from exitmodels.kernels.arrays import AnyArray, Bools, Floats, Ints
+from exitmodels.arrays import AnyArray, Bools, Floats, Ints
 from exitmodels.kernels.grouped import ranks, whole_numbers
 
 __all__ = ["RiskIndex", "accumulate", "at_risk_sum", "risk_index"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from exitmodels.kernels.arrays import Floats, Ints
+from exitmodels.arrays import Floats, Ints
 
 __all__ = ["cluster_meat", "hac_lags", "hac_meat", "leverage", "robust_meat"]
 

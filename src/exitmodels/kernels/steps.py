@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from exitmodels.kernels.arrays import AnyArray, Floats
+from exitmodels.arrays import AnyArray, Floats
 
 __all__ = ["crossing", "value_at"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exitmodels.kernels.arrays import CHUNK, AnyArray, Floats, Ints
+from exitmodels.arrays import CHUNK, AnyArray, Floats, Ints
 from exitmodels.kernels.grouped import TIE_TOLERANCE, ranks, whole_numbers
 
 __all__ = ["EventTable", "event_table", "grouped_tables", "histogram"]

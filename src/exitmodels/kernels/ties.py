@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, gammaln, zeta
 
-from exitmodels.kernels.arrays import AnyArray, Floats
+from exitmodels.arrays import Floats
 
 __all__ = ["TieSums", "efron_sums"]
 
@@ -50,52 +50,48 @@ def efron_sums(at_risk: Floats, tied: Floats, count: Floats) -> TieSums:
     Sets of 24 and more use an Euler-Maclaurin midpoint formula when many stay behind (relative error
     below 1e-13), and gamma functions when few do. Source: Efron (1977); the sums are elementary.
     """
-    k = len(at_risk)
-    q, q2, log = np.empty(k), np.empty(k), np.empty(k)
-    step = tied / count
     large = count >= _LARGE
-    far = large & (at_risk - tied + step / 2 > _FAR * step)
-    near = large & ~far
+    if not large.any():
+        return TieSums(*_added(at_risk, tied / count, count))
+    sums = np.empty((6, len(at_risk)))
     small = np.flatnonzero(~large)
     if len(small):
-        q[small], q2[small], log[small] = _added(at_risk[small], step[small], count[small])
+        sums[:, small] = _added(at_risk[small], tied[small] / count[small], count[small])
+    many = np.flatnonzero(large)
+    sums[:, many] = _closed(at_risk[many], tied[many], count[many])
+    return TieSums(*sums)
+
+
+def _added(at_risk: Floats, step: Floats, count: Floats) -> tuple[Floats, ...]:
+    """Write out each factor and add; nothing to add where nobody is tied."""
+    if float(count.max()) <= 1:
+        q, zero = 1 / at_risk, np.zeros(len(count))
+        return q, zero, q * q, zero, zero, np.log(at_risk)
+    m = count.astype(np.int64)
+    ends = np.cumsum(m)
+    start = ends - m
+    owner = np.repeat(np.arange(len(m)), m)
+    place = np.arange(int(ends[-1])) - start[owner]
+    factor = at_risk[owner] - place * step[owner]
+    q, f = 1 / factor, place / count[owner]
+    fq = f * q
+    table = np.stack([q, fq, q * q, fq * q, fq * fq, np.log(factor)])
+    return tuple(np.add.reduceat(table, start, axis=1))
+
+
+def _closed(at_risk: Floats, tied: Floats, count: Floats) -> tuple[Floats, ...]:
+    """Closed forms; the sums with f follow from those without: f q = (S q - 1) / E."""
+    step = tied / count
+    far = at_risk - tied + step / 2 > _FAR * step
+    q, q2, log = np.empty_like(step), np.empty_like(step), np.empty_like(step)
     if far.any():
         q[far], q2[far], log[far] = _midpoint(at_risk[far], tied[far], step[far])
-    if near.any():
+    if not far.all():
+        near = ~far
         q[near], q2[near], log[near] = _gamma(at_risk[near], step[near], count[near])
-    single = count <= 1
-    ratio = np.where(single, 0.0, at_risk / np.where(single, 1.0, tied))
-    inverse = np.where(single, 0.0, 1.0 / np.where(single, 1.0, tied))
-    fq = np.where(single, 0.0, ratio * q - count * inverse)
-    fq2 = np.where(single, 0.0, ratio * q2 - inverse * q)
-    f2q2 = np.where(single, 0.0, ratio * fq2 - inverse * fq)
-    if len(small):
-        fq[small], fq2[small], f2q2[small] = _added_shares(at_risk[small], step[small], count[small])
-    return TieSums(q, fq, q2, fq2, f2q2, log)
-
-
-def _expanded(at_risk: Floats, step: Floats, count: Floats) -> tuple[AnyArray, Floats, Floats]:
-    m = count.astype(np.int64)
-    start = np.cumsum(m) - m
-    place = np.arange(int(m.sum())) - np.repeat(start, m)
-    return start, np.repeat(at_risk, m) - place * np.repeat(step, m), place / np.repeat(count, m)
-
-
-def _added(at_risk: Floats, step: Floats, count: Floats) -> tuple[Floats, Floats, Floats]:
-    if count.max() <= 1:
-        return 1 / at_risk, 1 / at_risk**2, np.log(at_risk)
-    start, factor, _ = _expanded(at_risk, step, count)
-    q = 1 / factor
-    return np.add.reduceat(q, start), np.add.reduceat(q * q, start), np.add.reduceat(np.log(factor), start)
-
-
-def _added_shares(at_risk: Floats, step: Floats, count: Floats) -> tuple[Floats, Floats, Floats]:
-    if count.max() <= 1:
-        zero = np.zeros(len(count))
-        return zero, zero, zero
-    start, factor, f = _expanded(at_risk, step, count)
-    fq = f / factor
-    return np.add.reduceat(fq, start), np.add.reduceat(fq / factor, start), np.add.reduceat(fq * fq, start)
+    fq = (at_risk * q - count) / tied
+    fq2 = (at_risk * q2 - q) / tied
+    return q, fq, q2, fq2, (at_risk * fq2 - fq) / tied, log
 
 
 def _midpoint(at_risk: Floats, tied: Floats, h: Floats) -> tuple[Floats, Floats, Floats]:

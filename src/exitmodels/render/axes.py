@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from exitmodels.kernels.arrays import AnyArray, Floats
+from exitmodels.arrays import AnyArray, Floats
 
 __all__ = ["UNIT_NAMES", "Line", "axes_or_new", "coefficients", "curves", "lexis", "risk_table", "stacked"]
 
@@ -124,7 +124,15 @@ def stacked(ax: Any, layers: Sequence[tuple[str, Floats, Floats]], unit: str) ->
         hatch = _HATCHES[i % len(_HATCHES)]
         colour = _COLOURS[i % len(_COLOURS)]
         ax.fill_between(
-            time, base, top, step="post", facecolor=colour, alpha=0.45, hatch=hatch, edgecolor="0.25", linewidth=0.4,
+            time,
+            base,
+            top,
+            step="post",
+            facecolor=colour,
+            alpha=0.45,
+            hatch=hatch,
+            edgecolor="0.25",
+            linewidth=0.4,
             label=label,
         )
         base = top

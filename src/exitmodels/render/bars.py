@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from exitmodels.kernels.arrays import AnyArray, Bools, Floats
+from exitmodels.arrays import AnyArray, Bools, Floats
 
 __all__ = ["period_bars"]
 

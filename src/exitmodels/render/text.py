@@ -21,7 +21,7 @@ def number(value: Any, digits: int = 4) -> str:
     """
     if isinstance(value, str) or value is None:
         return value or ""
-    if isinstance(value, (bool, int)) or float(value).is_integer() and abs(value) < 1e9:
+    if isinstance(value, (bool, int)) or (float(value).is_integer() and abs(value) < 1e9):
         return str(int(value))
     x = float(value)
     if not math.isfinite(x):

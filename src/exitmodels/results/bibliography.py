@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from exitmodels.version import VERSION
+
 __all__ = ["REFERENCES", "citation"]
 
 REFERENCES: dict[str, str] = {
@@ -95,8 +97,6 @@ REFERENCES: dict[str, str] = {
 
 def citation(sources: Iterable[str], method: str = "") -> str:
     """Say which version and which papers stand behind a number."""
-    from exitmodels import __version__
-
-    lines = [f"exitmodels {__version__}" + (f": {method}." if method else ".")]
+    lines = [f"exitmodels {VERSION}" + (f": {method}." if method else ".")]
     lines += [f"  {REFERENCES[key]}" for key in sources]
     return "\n".join(lines)

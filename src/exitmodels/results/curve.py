@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtri
 
+from exitmodels.arrays import AnyArray, Floats
 from exitmodels.errors import DataError
 from exitmodels.kernels import intervals
-from exitmodels.kernels.arrays import AnyArray, Floats
 from exitmodels.kernels.products import restricted_area
 from exitmodels.kernels.steps import crossing, value_at
 from exitmodels.render import tables
@@ -284,7 +285,7 @@ class Curve(Stored):
                     hint="Ask the fitted curve before saving it.",
                 )
             se = piece.integral_se(horizon)
-            half = -float(intervals.ndtri(alpha / 2)) * se
+            half = float(ndtri(1 - alpha / 2)) * se
             rows.append({"group": piece.label, **piece.keys, "tau": horizon, "estimate": area, "se": se})
             rows[-1].update({"lower": max(area - half, 0.0), "upper": min(area + half, horizon)})
         return pd.DataFrame(rows)
@@ -382,7 +383,9 @@ class Curve(Stored):
         lines = []
         for piece in self.pieces:
             low, high = self._limits(piece.estimate, piece.se, alpha, None)
-            lines.append(axes.Line(piece.label, piece.time, piece.estimate, low, high, piece.censored, self._total(piece)))
+            lines.append(
+                axes.Line(piece.label, piece.time, piece.estimate, low, high, piece.censored, self._total(piece))
+            )
         drawn = axes.curves(ax, lines, self.start, self.kind, self.unit, limits)
         if risk_table and len(self.pieces[0].at_risk):
             axes.risk_table(drawn, self._risk_lines(), times)

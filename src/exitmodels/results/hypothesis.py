@@ -56,9 +56,7 @@ class HypothesisTest(Stored):
     def summary(self) -> Summary:
         """Return the printed form."""
         columns = [name for name, v in self.detail.items() if getattr(v, "ndim", 0) == 1]
-        rows = tuple(
-            (label, *(float(self.detail[name][i]) for name in columns)) for i, label in enumerate(self.labels)
-        )
+        rows = tuple((label, *(float(self.detail[name][i]) for name in columns)) for i, label in enumerate(self.labels))
         parts = (Block(("group", *columns), rows),) if columns and rows else ()
         facts = (("statistic", self.statistic), ("degrees of freedom", self.df), ("p-value", pvalue(self.pvalue)))
         return Summary(self.method, facts, parts, self.warnings)

@@ -5,15 +5,15 @@ Second floor.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from exitmodels.kernels.arrays import AnyArray
+from exitmodels.arrays import AnyArray
 
 __all__ = ["labelled"]
 
 
-def labelled(values: AnyArray, index: Sequence[Any], columns: Sequence[Any] | None = None, name: str = "") -> Any:
+def labelled(values: AnyArray, index: Iterable[Any], columns: Iterable[Any] | None = None, name: str = "") -> Any:
     """Return a pandas Series (1-d) or DataFrame (2-d) with these labels."""
     import pandas as pd
 

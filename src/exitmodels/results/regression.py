@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy import stats
 
+from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import Floats
 from exitmodels.render import tables
 from exitmodels.render.text import Block, Summary, number, pvalue
 from exitmodels.results.bibliography import citation
@@ -232,7 +232,7 @@ class Regression(Stored):
         """One row about the whole fit."""
         import pandas as pd
 
-        return pd.DataFrame([{name: value for name, value in self._facts()}])
+        return pd.DataFrame([dict(self._facts())])
 
     def _facts(self) -> list[tuple[str, Any]]:
         return [

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from exitmodels.kernels.arrays import Floats
+from exitmodels.arrays import Floats
 from exitmodels.render.text import Block, Summary, number
 from exitmodels.results.bibliography import citation
 from exitmodels.results.labels import labelled

@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray
 from exitmodels.errors import DataError
 from exitmodels.shapes.ledger import Ledger
+from exitmodels.version import VERSION
 
 __all__ = ["Stored", "load"]
 
@@ -30,10 +32,8 @@ class Stored:
 
     def save(self, path: str | Path) -> None:
         """Write the result as JSON (numbers at full precision); read it back with `exitmodels.load`."""
-        from exitmodels import __version__
-
-        content = {"format": FORMAT, "exitmodels": __version__, "result": _encode(self)}
-        Path(path).write_text(json.dumps(content, allow_nan=True, indent=1), encoding="utf-8")
+        content = {"format": FORMAT, "exitmodels": VERSION, "result": _encode(self)}
+        Path(path).write_text(json.dumps(content, allow_nan=False, indent=1), encoding="utf-8")
 
 
 def load(path: str | Path) -> Any:
@@ -72,9 +72,11 @@ def _encode(value: Any) -> Any:
         return {"": f"{type(value).__module__}:{type(value).__qualname__}", "value": stored}
     if isinstance(value, np.ndarray):
         data = value.astype(str) if value.dtype.kind in "MOU" else value
-        return {"": "array", "dtype": "str" if data.dtype.kind == "U" else str(data.dtype), "value": data.tolist()}
+        return {"": "array", "dtype": "str" if data.dtype.kind == "U" else str(data.dtype), "value": _plain(data)}
     if isinstance(value, np.generic):
-        return value.item()
+        return _encode(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return {"": "float", "value": str(value)}
     if isinstance(value, Mapping):
         return {"": "dict", "value": [[_encode(k), _encode(v)] for k, v in value.items()]}
     if isinstance(value, tuple):
@@ -84,6 +86,13 @@ def _encode(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     return str(value)
+
+
+def _plain(array: AnyArray) -> Any:
+    """Lists of numbers; NaN and infinity as text, for JSON has no numbers for them."""
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return array.tolist()
+    return np.where(np.isfinite(array), array.astype(object), array.astype(str)).tolist()
 
 
 def _decode(value: Any) -> Any:
@@ -96,6 +105,8 @@ def _decode(value: Any) -> Any:
         return Ledger.from_dict(content)
     if kind == "array":
         return np.asarray(content, dtype=None if value["dtype"] == "str" else value["dtype"])
+    if kind == "float":
+        return float(content)
     if kind == "dict":
         return {_decode(k): _decode(v) for k, v in content}
     if kind == "tuple":

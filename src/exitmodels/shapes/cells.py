@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import AnyArray, Floats, Ints
 from exitmodels.render.text import Block, Summary
 from exitmodels.shapes.frames import Column
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Bools, Floats
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import AnyArray, Bools, Floats
 
 __all__ = ["check_lengths", "check_order", "check_weights", "not_finite", "refuse_gaps"]
 

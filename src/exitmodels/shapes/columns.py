@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import AnyArray
 from exitmodels.shapes.frames import Column, Table
 
 __all__ = ["Columns", "rows_of"]

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Bools, Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import AnyArray, Bools, Floats, Ints
 from exitmodels.shapes.cells import check_counts, check_exposure
 from exitmodels.shapes.dates import day_number, day_numbers, iso, window_days
 from exitmodels.shapes.design import group_codes

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Bools, Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import AnyArray, Bools, Floats, Ints
 from exitmodels.render.text import Summary
 from exitmodels.shapes import cells
 from exitmodels.shapes.counting import count_records

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Bools, Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import AnyArray, Bools, Floats, Ints
 from exitmodels.shapes.frames import Column
 
 __all__ = ["UNIT_DAYS", "day_number", "day_numbers", "days_in_unit", "has_dates", "iso", "window_days"]
@@ -102,7 +102,7 @@ def _local(column: Column, timezone: str | None) -> AnyArray:
             code="time-zone",
             hint=f'Name the zone whose calendar days count: timezone="{column.zone}" keeps the clock as written.',
         )
-    zoned = pd.Series(column.values).dt.tz_localize(column.zone, ambiguous="NaT", nonexistent="NaT")
+    zoned: Any = pd.Series(column.values).dt.tz_localize(column.zone, ambiguous="NaT", nonexistent="NaT")
     return zoned.dt.tz_convert(timezone).dt.tz_localize(None).to_numpy().astype("datetime64[us]")
 
 
@@ -117,9 +117,7 @@ def day_number(value: Any, what: str = "date") -> int | float:
             value = dt.datetime.fromisoformat(value)
         moment = np.datetime64(value).astype("datetime64[us]")
     except ValueError as problem:
-        raise DataError(
-            f"{what}={value!r} is not a date.", code="date", hint='Write it as "2013-03-01".'
-        ) from problem
+        raise DataError(f"{what}={value!r} is not a date.", code="date", hint='Write it as "2013-03-01".') from problem
     micro = int(moment.astype(np.int64))
     return micro // _MICROSECONDS if micro % _MICROSECONDS == 0 else micro / _MICROSECONDS
 

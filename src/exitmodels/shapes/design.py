@@ -10,14 +10,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Bools, Floats, Ints
 from exitmodels.errors import DataError, FormulaError
-from exitmodels.kernels.arrays import AnyArray, Bools, Floats, Ints
 from exitmodels.shapes.formula import Formula, parse
 from exitmodels.shapes.frames import Column
 
@@ -142,11 +142,37 @@ class _Stacked:
 class _Formulaic:
     """Coding made by formulaic, the known levels (of text, and of numbers inside C()), and which columns to keep."""
 
-    spec: Any
     terms: str
     levels: dict[str, tuple[Any, ...]]
     factors: dict[str, tuple[Any, ...]]
     keep: tuple[int, ...]
+    stateful: bool
+    spec: Any = field(default=None, metadata={"stored": False})
+
+    def known_spec(self) -> Any:
+        """The specification found on the first data; after loading, made again from the levels."""
+        if self.spec is not None:
+            return self.spec
+        if self.stateful:
+            raise DataError(
+                f"The terms {self.terms!r} hold values learnt from the data, which a saved result does not keep.",
+                code="no-data",
+                hint="Fit the model again on the data before predicting.",
+            )
+        size = max((len(v) for v in {**self.levels, **self.factors}.values()), default=1)
+        made = {
+            name: _cycle(name, {**self.levels, **self.factors}.get(name, (0.5,)), size) for name in _names(self.terms)
+        }
+        frame = _pandas(self.terms, made, self.levels)
+        return _materialise(_formulaic_formula(self.terms), frame, self.terms).model_spec
+
+
+def _cycle(name: str, levels: tuple[Any, ...], size: int) -> Column:
+    """A column in which every level occurs."""
+    places = np.arange(size) % len(levels)
+    if any(isinstance(level, str) for level in levels):
+        return Column(name, "text", places.astype(np.int64), None, levels)
+    return Column(name, "number", np.asarray(levels)[places])
 
 
 @lru_cache(maxsize=256)
@@ -268,7 +294,7 @@ def _refuse_missing(column: Column, labels: AnyArray) -> None:
 def _refuse_infinite(names: Sequence[str], matrix: Floats, labels: AnyArray, formula: str) -> None:
     with np.errstate(invalid="ignore", over="ignore"):
         sums = matrix.sum(axis=0)
-    for j in np.flatnonzero(~np.isfinite(sums)):
+    for j in np.flatnonzero(~np.isfinite(sums)).tolist():
         rows = np.flatnonzero(~np.isfinite(matrix[:, j]))
         if rows.size:
             raise DataError(
@@ -294,7 +320,11 @@ def _matrix(
     everything = tuple(made.model_spec.column_names)
     keep = tuple(j for j, name in enumerate(everything) if intercept or name != "Intercept")
     matrix = np.asarray(made, dtype=np.float64)[:, keep]
-    return tuple(everything[j] for j in keep), matrix, _Formulaic(made.model_spec, parsed.terms, levels, factors, keep)
+    return (
+        tuple(everything[j] for j in keep),
+        matrix,
+        _Formulaic(parsed.terms, levels, factors, keep, bool(made.model_spec.transform_state), made.model_spec),
+    )
 
 
 def _materialise(spec: Any, frame: Any, formula: str) -> Any:
@@ -342,9 +372,7 @@ def _pandas(terms: str, columns: Mapping[str, Column], levels: Mapping[str, tupl
     return pd.DataFrame(made, index=pd.RangeIndex(n))
 
 
-def _code(
-    coding: Any, columns: Mapping[str, Column], labels: AnyArray, n: int, names: Sequence[str]
-) -> Floats:
+def _code(coding: Any, columns: Mapping[str, Column], labels: AnyArray, n: int, names: Sequence[str]) -> Floats:
     if isinstance(coding, _Stacked):
         for name in coding.columns:
             if columns[name].kind not in ("number", "bool"):
@@ -359,7 +387,7 @@ def _code(
         _refuse_unknown(columns[name], known, labels)
     frame = _pandas(coding.terms, columns, coding.levels)
     with np.errstate(all="ignore"):
-        made = np.asarray(coding.spec.get_model_matrix(frame, context={"np": np}), dtype=np.float64)
+        made = np.asarray(coding.known_spec().get_model_matrix(frame, context={"np": np}), dtype=np.float64)
     return made[:, coding.keep]
 
 
@@ -405,13 +433,13 @@ def group_codes(column: Column) -> tuple[Ints, tuple[Any, ...]]:
         low, high = int(values.min()), int(values.max())
         if high - low < 1 << 16:
             shifted = values.astype(np.int64, copy=False) - low if low else values.astype(np.int64, copy=False)
-            present = np.flatnonzero(np.bincount(shifted))
+            found = np.flatnonzero(np.bincount(shifted))
             kind = bool if values.dtype.kind == "b" else int
-            labels = tuple(kind(v + low) for v in present)
-            if len(present) == high - low + 1:
+            labels = tuple(kind(v + low) for v in found)
+            if len(found) == high - low + 1:
                 return shifted, labels
             table = np.zeros(high - low + 1, dtype=np.int64)
-            table[present] = np.arange(len(present))
+            table[found] = np.arange(len(found))
             return table[shifted], labels
     levels, codes = np.unique(values, return_inverse=True)
     return codes.astype(np.int64), tuple(v.item() if hasattr(v, "item") else v for v in levels)

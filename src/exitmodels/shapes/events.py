@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Bools, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import AnyArray, Bools, Ints
 from exitmodels.shapes.frames import Column
 
 __all__ = ["code_events"]

@@ -88,7 +88,9 @@ def parse(text: str) -> Formula:
                 hint="Leave it out of the formula: the model supplies it (in a hazard model, the baseline).",
             )
         elif term != "1":
-            covariates.append(f"{sign} `{term}`" if "." in term and term[0] != "`" and _NAME.match(term) else f"{sign} {term}")
+            covariates.append(
+                f"{sign} `{term}`" if "." in term and term[0] != "`" and _NAME.match(term) else f"{sign} {term}"
+            )
     joined = " ".join(covariates).removeprefix("+ ").strip()
     names = [term.removeprefix("+ ") for term in covariates]
     plain = tuple(name.strip("`") for name in names) if all(_NAME.match(name) for name in names) else None

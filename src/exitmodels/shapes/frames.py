@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Bools
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import AnyArray, Bools
 
 __all__ = ["Column", "Kind", "Table"]
 
@@ -54,7 +54,9 @@ class Column:
     def take(self, rows: Any) -> Column:
         """Return these rows (positions or a mask)."""
         missing = None if self.missing is None else self.missing[rows]
-        return replace(self, values=self.values[rows], missing=missing if missing is not None and missing.any() else None)
+        return replace(
+            self, values=self.values[rows], missing=missing if missing is not None and missing.any() else None
+        )
 
     @cached_property
     def is_missing(self) -> Bools:
@@ -220,14 +222,14 @@ def _text(name: str, series: Any, kind: str) -> Column:
         codes, levels = pd.factorize(native, sort=True)
         return _coded(name, codes, tuple(str(level) for level in levels))
     native = series.to_native()
-    if kind == "Enum":
-        known = list(series.dtype.categories)
-    elif hasattr(native, "cat") and hasattr(native.cat, "categories"):
-        known = list(native.cat.categories)
-    else:
-        known = sorted(level for level in series.unique().to_list() if level is not None)
-    codes = pd.Categorical(pd.Series(series.to_list(), dtype=object), categories=known).codes
-    return _coded(name, codes, tuple(known))
+    if hasattr(native, "cat") and hasattr(native.cat, "categories"):
+        return _coded(name, native.cat.codes.to_numpy(), tuple(native.cat.categories))
+    import narwhals as nw
+
+    plain = _text(name, series.cast(nw.String), "String")
+    known = tuple(series.dtype.categories) if kind == "Enum" else plain.levels
+    table = np.array([known.index(level) for level in plain.levels] + [-1], dtype=np.int64)
+    return _coded(name, table[plain.values], known)
 
 
 def _coded(name: str, codes: Any, levels: tuple[Any, ...]) -> Column:

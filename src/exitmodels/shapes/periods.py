@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import Ints
 from exitmodels.shapes.dates import day_number, iso
 
 __all__ = ["hijri_month", "period_edges", "period_labels", "plain_frequency"]

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Bools, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import AnyArray, Bools, Ints
 from exitmodels.shapes import checks
 from exitmodels.shapes.columns import Columns
 from exitmodels.shapes.dates import day_numbers, days_in_unit, has_dates, iso, window_days
@@ -266,8 +266,8 @@ class _Reader:
             part, levels = self._labels(name)
             code = part if code is None else code * len(levels) + part
             labels = [f"{old}, {name}={new}" if old else f"{name}={new}" for old in labels for new in levels]
-        present, code = np.unique(code, return_inverse=True)
-        return code.astype(np.int64), tuple(labels[i] for i in present)
+        present, crossed = np.unique(np.asarray(code), return_inverse=True)
+        return crossed.astype(np.int64), tuple(labels[i] for i in present)
 
     def _same_day(self, entry: AnyArray | None, exit: AnyArray) -> AnyArray:
         if self.day_fraction is None:
@@ -384,9 +384,7 @@ def _window(spells: Spells, span: tuple[int, int], length: float, exit_name: str
     if not late.any():
         return spells
     note = "spells began before the window: at risk from its first day only"
-    return spells._with(
-        entry=np.where(late, before, spells.entry), ledger=spells.ledger.note(note, int(late.sum()))
-    )
+    return spells._with(entry=np.where(late, before, spells.entry), ledger=spells.ledger.note(note, int(late.sum())))
 
 
 def _exits_only(spells: Spells, before: AnyArray, close: AnyArray) -> Spells:

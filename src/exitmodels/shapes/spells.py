@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError, SchemeError
-from exitmodels.kernels.arrays import AnyArray, Floats, Ints
 from exitmodels.kernels.risksets import RiskIndex, risk_index
 from exitmodels.render.text import Block, Summary, number
 from exitmodels.shapes import checks, splitting
 from exitmodels.shapes.columns import Columns
 from exitmodels.shapes.design import group_codes
 from exitmodels.shapes.events import code_events
-from exitmodels.shapes.frames import Column, Table
+from exitmodels.shapes.frames import Table
 from exitmodels.shapes.ledger import Ledger
 
 __all__ = ["Spells"]
@@ -459,9 +459,7 @@ class Spells:
         rows = np.linspace(0, len(self) - 1, min(most, len(self))).astype(int)
         start = None if self.origin is None else self.origin[rows]
         title = f"{len(rows)} of {len(self)} spells" if len(rows) < len(self) else f"{len(self)} spells"
-        return lexis(
-            ax, self.entry[rows], self.exit[rows], self.event[rows] > 0, start, self.window, self.unit, title
-        )
+        return lexis(ax, self.entry[rows], self.exit[rows], self.event[rows] > 0, start, self.window, self.unit, title)
 
 
 def _numeric(name: str, values: Any) -> AnyArray:
@@ -522,4 +520,3 @@ def _event_codes(codes: Ints, causes: tuple[Any, ...] | None) -> tuple[Ints, tup
     if causes is not None:
         return codes, causes
     return codes, ("event",) if high <= 1 else tuple(range(1, high + 1))
-

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError, IdentificationError
-from exitmodels.kernels.arrays import AnyArray, Floats, Ints
 from exitmodels.shapes.columns import Columns
 from exitmodels.shapes.dates import day_number, days_in_unit, iso
 from exitmodels.shapes.design import group_codes

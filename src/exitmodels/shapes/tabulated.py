@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import AnyArray, Floats, Ints
 from exitmodels.shapes.cells import check_counts, check_exposure
 from exitmodels.shapes.counting import choice, days_of, drop_or_refuse, without_exposure
 from exitmodels.shapes.dates import iso, window_days

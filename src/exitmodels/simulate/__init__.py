@@ -1,1 +1,18 @@
-"""Worlds whose truth is known, for tests, power and teaching."""
+"""Worlds whose truth is known, for tests, power and teaching.
+
+Third floor. `exits` makes the records of a clerk who writes down people leaving (dates, reasons as text,
+a policy that changes the hazard); `spells` makes a plain table of censored stays for a regression. Nothing
+made here describes a real person, and everything printed says so.
+
+>>> from exitmodels import simulate
+>>> world = simulate.exits(n=50, rng=1)
+>>> len(world.frame), world.truth["policy"]["date"]
+(50, '2014-06-29')
+"""
+
+from exitmodels.simulate.clerk import exits
+from exitmodels.simulate.made import SimulatedExits, SimulatedSpells
+from exitmodels.simulate.reasons import REASONS, first_mentioned
+from exitmodels.simulate.stays import spells
+
+__all__ = ["REASONS", "SimulatedExits", "SimulatedSpells", "exits", "first_mentioned", "spells"]

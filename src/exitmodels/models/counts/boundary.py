@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import special, stats
 
+from exitmodels.arrays import Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import Ints
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.shapes.counting import days_of
 from exitmodels.shapes.counts import Counts

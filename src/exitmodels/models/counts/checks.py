@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import linalg
 
+from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import Floats
 from exitmodels.kernels.countglm import CountFit
 
 __all__ = ["recoding", "refuse_collinear", "refuse_few", "runaway"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import AnyArray, Floats, Ints
 from exitmodels.kernels.countglm import CountFit
 from exitmodels.kernels.sandwich import cluster_meat, hac_lags, hac_meat, leverage, robust_meat
 from exitmodels.shapes.counts import Counts

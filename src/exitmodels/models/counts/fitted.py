@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import special, stats
 
+from exitmodels.arrays import AnyArray, Floats
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import AnyArray, Floats
 from exitmodels.kernels.countglm import unit_deviance
 from exitmodels.models.counts.covariance import SOURCES, FitData, covariance, plain_kind
 from exitmodels.results.regression import Regression

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Floats
 from exitmodels.errors import DataError, IdentificationError
-from exitmodels.kernels.arrays import AnyArray, Floats
 from exitmodels.kernels.exact import POISSON_METHODS, poisson_interval
 from exitmodels.kernels.exact_ratio import RATIO_METHODS, ratio_interval, ratio_pvalue
 from exitmodels.models.counts.boundary import boundary_test

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exitmodels.arrays import Floats
 from exitmodels.errors import ConvergenceWarning, DataError, FormulaError
-from exitmodels.kernels.arrays import Floats
 from exitmodels.kernels.countglm import CountFit, fit_nb2, fit_poisson, nb2_loglik
 from exitmodels.models.counts.checks import recoding, refuse_collinear, refuse_few, runaway
 from exitmodels.models.counts.covariance import SOURCES, FitData, covariance, plain_kind

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import Floats, Ints
 from exitmodels.kernels.exact_binomial import BINOMIAL_METHODS, binomial_interval
 from exitmodels.render.text import number, table
 from exitmodels.results.bibliography import citation

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import ConvergenceWarning, DataError
-from exitmodels.kernels.arrays import Floats, Ints
 from exitmodels.kernels.linalg import Dependency, cross_product, dependencies, standardise
 from exitmodels.kernels.optimise import Maximum, newton
 from exitmodels.kernels.partial import CoxData, CoxTerms, cox_data, cox_terms
@@ -117,7 +117,9 @@ class Cox:
         return finish(
             self,
             rows,
-            replace(design, names=names, matrix=np.empty((0, len(design.names))), cluster=None, strata=None, offset=None),
+            replace(
+                design, names=names, matrix=np.empty((0, len(design.names))), cluster=None, strata=None, offset=None
+            ),
             keep,
             (centre, scale, float(np.mean(design.offset)) if design.offset is not None else 0.0),
             best,
@@ -221,7 +223,9 @@ def _enough(rows: Spells, design: Design, index: RiskIndex) -> None:
 def _explain(names: tuple[str, ...], d: Dependency, scale: Floats) -> str:
     if not d.on:
         return f"{names[d.column]} is constant"
-    terms = (f"{number(b * scale[d.column] / scale[i])} * {names[i]}" for i, b in zip(d.on, d.coefficients, strict=True))
+    terms = (
+        f"{number(b * scale[d.column] / scale[i])} * {names[i]}" for i, b in zip(d.on, d.coefficients, strict=True)
+    )
     return f"{names[d.column]} follows from other columns: {names[d.column]} = {' + '.join(terms)} + constant"
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from scipy import stats
+from scipy.special import chdtrc
 
+from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
 from exitmodels.kernels import coxcurves, coxresiduals
-from exitmodels.kernels.arrays import Floats, Ints
 from exitmodels.kernels.linalg import symmetric_inverse
 from exitmodels.kernels.optimise import Maximum
 from exitmodels.kernels.partial import CoxData, CoxTerms
@@ -268,9 +268,7 @@ class CoxResults(Regression):
         assert fitted.terms is not None
         factor, cluster = fitted.units(self.vcov)
         inverse = self.model_covariance / np.outer(1 / self.scale, 1 / self.scale)
-        return coxcurves.influence_moments(
-            fitted.data, fitted.terms, fitted.stratum, stratum, inverse, factor, cluster
-        )
+        return coxcurves.influence_moments(fitted.data, fitted.terms, fitted.stratum, stratum, inverse, factor, cluster)
 
     def get_prediction(self, new: Any, times: Any = None) -> Prediction:
         """Predicted survival of new rows at times; ``.summary_frame()`` is a table with limits."""
@@ -362,7 +360,7 @@ def _last_times(rows: Spells, stratum: Ints | None, n_strata: int) -> tuple[floa
 def _row_residual(fitted: Fitted, terms: CoxTerms, kind: str) -> Floats:
     residual = coxresiduals.martingale(fitted.data, terms)
     left = fitted.rows.event > 0
-    expected = left - residual
+    expected: Floats = left - residual
     if kind == "martingale":
         return residual
     if kind == "cox-snell":
@@ -403,7 +401,7 @@ def _tests(best: Maximum[CoxTerms], covariance: Floats, estimate: Floats, rows: 
         name: HypothesisTest(
             statistic=value,
             df=p,
-            pvalue=float(stats.chi2.sf(value, p)),
+            pvalue=float(chdtrc(p, value)),
             method=f"{name} test that all coefficients are zero",
             ledger=rows.ledger,
             sources=("cox1972",),
@@ -459,6 +457,9 @@ def finish(
         tests=_tests(best, inverse, estimate, rows),
     )
     if kind != "model":
-        sources = (*result.sources, "binder1992" if rows.weights == "sampling" and rows.weight is not None else "lin_wei1989")
+        sources = (
+            *result.sources,
+            "binder1992" if rows.weights == "sampling" and rows.weight is not None else "lin_wei1989",
+        )
         result = replace(result.with_vcov(kind), sources=sources)
     return result

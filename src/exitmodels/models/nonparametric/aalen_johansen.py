@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
 from exitmodels.kernels import jackknife
-from exitmodels.kernels.arrays import Floats
 from exitmodels.kernels.products import aalen_johansen, incidence_variance
 from exitmodels.kernels.steps import value_at
 from exitmodels.models.nonparametric.observed import Group, choose_variance, exhausted, groups, late_start

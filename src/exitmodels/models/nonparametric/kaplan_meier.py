@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import Floats
 from exitmodels.kernels import jackknife, resampling
-from exitmodels.kernels.arrays import Floats
 from exitmodels.kernels.products import kaplan_meier, restricted_area
 from exitmodels.kernels.steps import value_at
 from exitmodels.models.nonparametric.observed import Group, choose_variance, exhausted, groups, late_start

@@ -11,15 +11,21 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
 from exitmodels.kernels import logrank
-from exitmodels.kernels.arrays import Floats, Ints
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["logrank_test"]
 
-_SYNONYMS = {"wilcoxon": "gehan", "gehan-wilcoxon": "gehan", "log-rank": "logrank", "peto-peto": "peto", "fh": "fleming-harrington"}
+_SYNONYMS = {
+    "wilcoxon": "gehan",
+    "gehan-wilcoxon": "gehan",
+    "log-rank": "logrank",
+    "peto-peto": "peto",
+    "fh": "fleming-harrington",
+}
 _SOURCES = {
     "logrank": ("mantel1966",),
     "gehan": ("gehan1965",),
@@ -190,6 +196,4 @@ def _method(family: str, rho: float, gamma: float, trend: bool, n_strata: int) -
         "modified-peto": "Modified Peto-Peto",
         "fleming-harrington": f"Fleming-Harrington (rho={rho:g}, gamma={gamma:g})",
     }
-    return (
-        names[family] + " test" + (" for trend" if trend else "") + (f", {n_strata} strata" if n_strata > 1 else "")
-    )
+    return names[family] + " test" + (" for trend" if trend else "") + (f", {n_strata} strata" if n_strata > 1 else "")

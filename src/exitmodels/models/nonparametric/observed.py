@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.arrays import Floats, Ints
 from exitmodels.kernels.jackknife import Rows
 from exitmodels.kernels.risksets import risk_index
 from exitmodels.kernels.tables import EventTable, grouped_tables
