@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, settings
@@ -42,21 +41,6 @@ def reference() -> Reference:
     if not REFERENCE.is_dir():
         pytest.skip("the folder of reference results (../shared/reference) is not beside this checkout")
     return Reference()
-
-
-def numbers(value: Any) -> np.ndarray:
-    """Stored numbers: null is NaN, "Infinity" is inf, matrices are {rows, cols, values}."""
-    if isinstance(value, dict) and "values" in value:
-        value = value["values"]
-    if isinstance(value, dict):
-        value = list(value.values())
-
-    def plain(x: Any) -> Any:
-        if isinstance(x, list):
-            return [plain(y) for y in x]
-        return np.nan if x is None else float(x)
-
-    return np.asarray(plain(value), dtype=float)
 
 
 @pytest.fixture(autouse=True)

@@ -67,16 +67,19 @@ def curves(ax: Any, lines: Sequence[Line], start: float, kind: str, unit: str, l
             known = np.concatenate([[True], np.isfinite(line.low) & np.isfinite(line.high)])
             low, high = np.concatenate([[start], line.low]), np.concatenate([[start], line.high])
             ax.fill_between(time, low, high, where=known, step="post", color=colour, alpha=0.15, linewidth=0)
+            for edge in (low, high):
+                ax.step(time, np.where(known, edge, np.nan), where="post", color=colour, linestyle=dash, linewidth=0.5)
         if ticks and len(line.censored):
             at = line.censored > 0
             ax.plot(line.time[at], line.value[at], "|", color=colour, markersize=5, markeredgewidth=0.8)
-    _name_axes(ax, kind, unit, bool(lines and lines[0].total))
+    _name_axes(ax, kind, unit)
     if len(lines) > 1 or lines[0].total:
-        ax.legend(frameon=False, fontsize="small")
+        title = "(exits of people)" if lines[0].total else None
+        ax.legend(frameon=False, fontsize="small", title=title, title_fontsize="x-small")
     return ax
 
 
-def _name_axes(ax: Any, kind: str, unit: str, counted: bool) -> None:
+def _name_axes(ax: Any, kind: str, unit: str) -> None:
     names = {
         "survival": "Share not yet left",
         "cumulative hazard": "Cumulative hazard",
@@ -89,8 +92,6 @@ def _name_axes(ax: Any, kind: str, unit: str, counted: bool) -> None:
         ax.set_ylim(0, 1.02)
     else:
         ax.set_ylim(bottom=0)
-    if counted and ax.get_legend_handles_labels()[1]:
-        ax.set_title("Exits of people in brackets", loc="right", fontsize="x-small", color="0.35")
     _tidy(ax)
 
 
@@ -103,15 +104,23 @@ def risk_table(
     ticks = ticks[(ticks >= left) & (ticks <= right)]
     ax.set_xticks(ticks)
     ax.set_xlim(left, right)
-    transform = ax.get_xaxis_transform()
-    top, step = -0.25, 0.075
-    ax.text(left, top, "At risk (exits so far)", transform=transform, fontsize="small", va="center")
-    for row, (name, count) in enumerate(groups.items(), start=1):
-        y = top - row * step
-        ax.text(-0.02, y, name, transform=ax.transAxes, fontsize="small", va="center", ha="right")
-        counts = count(ticks)
-        for t, n, d in zip(ticks, counts["at_risk"], counts["events"], strict=True):
-            ax.text(t, y, f"{n:g} ({d:g})", transform=transform, fontsize="small", va="center", ha="center")
+    shown = [(name, count(ticks)) for name, count in groups.items()]
+    cells = [
+        (name, [f"{n:g} ({d:g})" for n, d in zip(c["at_risk"], c["events"], strict=True)]) for name, c in shown
+    ]
+    half = 2.6 * max((len(texts[0]) for _, texts in cells if texts), default=0)
+    _below(ax, left, -46.0, "At risk (exits so far)", "left")
+    for row, (name, texts) in enumerate(cells, start=1):
+        down = -46.0 - 14.0 * row
+        _below(ax, left, down, name, "right", -half - 8.0)
+        for t, text in zip(ticks, texts, strict=True):
+            _below(ax, t, down, text, "center")
+
+
+def _below(ax: Any, x: float, down: float, text: str, align: str, right: float = 0.0) -> None:
+    """Write under the time axis, `down` points below it, whatever the height of the figure."""
+    where = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
+    ax.annotate(text, (x, 0.0), (right, down), fontsize="small", va="center", ha=align, **where)
 
 
 def stacked(ax: Any, layers: Sequence[tuple[str, Floats, Floats]], unit: str) -> Any:
@@ -158,6 +167,10 @@ def coefficients(ax: Any, names: Sequence[str], ratios: Floats, label: str) -> A
     ax.set_yticks(y, names)
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.set_xlabel(f"{label} with 95% limits (log scale)")
+    for place, row in zip(y, ratios, strict=True):
+        text = "{:.3g} ({:.3g}, {:.3g})".format(*row)
+        where = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
+        ax.annotate(text, (1.0, place), (6, 0), fontsize="small", va="center", **where)
     _tidy(ax)
     return ax
 
@@ -167,7 +180,8 @@ def _plain_log_ticks(ax: Any, ratios: Floats) -> None:
 
     finite = ratios[np.isfinite(ratios) & (ratios > 0)]
     low, high = float(finite.min()), float(finite.max())
-    nice = [m * 10.0**e for e in range(-6, 7) for m in (1, 2, 5)]
+    steps = (1, 1.5, 2, 3, 5, 7) if high / low < 20 else (1, 2, 5) if high / low < 500 else (1,)
+    nice = [m * 10.0**e for e in range(-6, 7) for m in steps]
     inside = [t for t in nice if low / 2 <= t <= high * 2]
     ax.xaxis.set_major_locator(FixedLocator(inside or [1.0]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))

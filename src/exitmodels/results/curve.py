@@ -7,7 +7,7 @@ that a reader asks of it is derived here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -138,10 +138,7 @@ class Curve(Stored):
         chosen = [piece for i, piece in enumerate(self.pieces) if _matches(piece, i, which)]
         if not chosen:
             raise DataError(f"No curve for {which!r}.", code="group", hint=f"There are: {'; '.join(self.groups)}.")
-        return Curve(**{**self._fields(), "pieces": tuple(chosen)})
-
-    def _fields(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return replace(self, pieces=tuple(chosen))
 
     # ---- limits ----------------------------------------------------------------------------------------------
     def _limits(self, estimate: Floats, se: Floats, alpha: float, transform: str | None) -> tuple[Floats, Floats]:
@@ -247,6 +244,16 @@ class Curve(Stored):
                 rows.append({"group": piece.label, **piece.keys, "p": share, "time": values[0]})
                 rows[-1].update({"lower": early, "upper": late})
         return pd.DataFrame(rows)
+
+    def survival(self, transform: str = "log-log") -> Curve:
+        """Turn a cumulative hazard H into exp(-H) (Fleming & Harrington 1984), with the standard error of H."""
+        if self.kind != "cumulative hazard":
+            raise DataError(f"This is a curve of {self.kind}.", code="kind", hint="Only a cumulative hazard turns.")
+        pieces = []
+        for piece in self.pieces:
+            survival = np.exp(-piece.estimate)
+            pieces.append(replace(piece, estimate=survival, se=survival * piece.se, integral_se=None))
+        return replace(self, kind="survival", pieces=tuple(pieces), transform=transform, method=f"exp(-H): {self.method}")
 
     def median(self) -> Any:
         """Median of each piece, with limits; see `quantile`."""
@@ -407,6 +414,12 @@ class Curve(Stored):
             name = ", ".join(f"{k}={v}" for k, v in piece.keys.items() if k != "cause") or "all"
             seen.setdefault(name, lambda t, p=piece: _counts_at(p, np.asarray(t, float)))
         return seen
+
+
+def _in_words(piece: Piece) -> str:
+    """Name a piece in a figure; a new row that has a name of its own is called by it."""
+    row = piece.keys.get("row")
+    return row if isinstance(row, str) and len(piece.keys) == 1 else piece.label
 
 
 def _matches(piece: Piece, place: int, which: Any) -> bool:

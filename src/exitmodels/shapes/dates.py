@@ -102,7 +102,8 @@ def _local(column: Column, timezone: str | None) -> AnyArray:
             code="time-zone",
             hint=f'Name the zone whose calendar days count: timezone="{column.zone}" keeps the clock as written.',
         )
-    zoned: Any = pd.Series(column.values).dt.tz_localize(column.zone, ambiguous="NaT", nonexistent="NaT")
+    moments: Any = pd.Series(column.values)
+    zoned = moments.dt.tz_localize(column.zone, ambiguous="NaT", nonexistent="NaT")
     return zoned.dt.tz_convert(timezone).dt.tz_localize(None).to_numpy().astype("datetime64[us]")
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from exitmodels.errors import DataError
 from exitmodels.arrays import AnyArray, Bools
+from exitmodels.errors import DataError
 from exitmodels.shapes.dates import day_number, iso, window_days
 from exitmodels.simulate.made import SimulatedExits
 from exitmodels.simulate.people import ORIGINS, REFERENCE_AGE, UNITS, World, draw
@@ -91,8 +91,8 @@ def exits(
     True
     """
     first, end = window_days(window)
-    chosen = EFFECTS if effects is None else effects
-    world = World(first, end - 1, int(day_number(policy, "policy")), policy_ratio, mean_stay, chosen, lead, blank, second)
+    planted = (policy_ratio, mean_stay, EFFECTS if effects is None else effects, lead, blank, second)
+    world = World(first, end - 1, int(day_number(policy, "policy")), *planted)
     _check(n, world, scheme, edges)
     generator = np.random.default_rng(rng)
     rows = _with_edges(world, n, generator) if edges else _gather(world, n, generator, scheme)
@@ -174,15 +174,22 @@ def _frame(rows: Rows, world: World) -> Any:
     columns = {
         "joined": rows["joined"].astype("datetime64[D]").astype("datetime64[s]"),
         "left": left.astype("datetime64[s]"),
-        "reason_text": np.where(inside, None, text),
+        "reason_text": _blanked(text, inside),
         "origin": np.array(list(ORIGINS), dtype=object)[rows["origin"]],
         "age": rows["age"],
         "married": rows["married"],
         "unit": np.array(UNITS, dtype=object)[rows["unit"]],
-        "planted_reason": np.where(inside, None, reason),
+        "planted_reason": _blanked(reason, inside),
     }
     made = {name: values[order] for name, values in columns.items()}
     return pd.DataFrame({"record": np.arange(1, len(text) + 1), **made})
+
+
+def _blanked(labels: AnyArray, inside: Bools) -> AnyArray:
+    """Nothing is written about those who have not left."""
+    written = labels.copy()
+    written[inside] = None
+    return written
 
 
 def _truth(world: World, edges: bool) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def write(cause: Ints, second: Ints, blank: AnyArray, uniform: Floats) -> AnyArr
     a, b = np.where(swap, other, first), np.where(swap, first, other)
     join = (uniform[:, 3] < 0.3).astype(np.int64)
     text = np.where(second < 0, first, words + (join * words + a) * words + b)
-    text = np.where(blank, len(texts) - 1 - join, text)
+    text = np.where(blank, len(texts) - 2 + join, text)
     return texts[text]
 
 

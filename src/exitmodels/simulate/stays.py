@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.arrays import AnyArray, Floats
 from exitmodels.simulate.made import SimulatedSpells
 
 __all__ = ["spells"]
@@ -71,8 +71,9 @@ def spells(
 
     Notes
     -----
-    The hazard of cause k is ``frailty * 2**stratum * exp(x'b_k) * shape * t**(shape - 1) / (causes * mean_stay**shape)``;
-    times are drawn by inverting the total, given survival to entry (Bender, Augustin & Blettner 2005).
+    The hazard of cause k, with the factor of the cluster, is
+    ``factor * 2**stratum * exp(x'b_k) * shape * t**(shape - 1) / (causes * mean_stay**shape)``. Times are drawn by
+    inverting the total, given survival to entry. Source: Bender, Augustin & Blettner (2005).
 
     Examples
     --------
@@ -93,35 +94,55 @@ def spells(
     factor = _factor(n, stratum, cluster, clusters, frailty, generator)
     hazards = np.exp(x @ beta) / (len(labels) * mean_stay**shape) * factor[:, None]
     entry = np.floor(generator.random(n) * mean_stay) if delayed else np.zeros(n)
-    time = (generator.standard_exponential(n) / hazards.sum(axis=1) + entry**shape) ** (1 / shape)
-    stop = entry + follow_up * generator.random(n)
-    if whole_days:
-        time, stop = np.maximum(np.ceil(time), entry + 1), np.maximum(np.ceil(stop), entry + 1)
-    running = np.cumsum(hazards, axis=1)
-    cause = (running < (generator.random(n) * running[:, -1])[:, None]).sum(axis=1) + 1
-    code = np.where(time <= stop, np.minimum(cause, len(labels)), 0)
-    ends = np.minimum(time, stop)
+    ends, code = _ends(entry, hazards, shape, follow_up, whole_days, generator)
     if whole_days:
         entry, ends = entry.astype(np.int64), ends.astype(np.int64)
     held = {"entry": entry if delayed else None, "exit": ends, "stratum": stratum, "cluster": cluster}
-    planted = {"coefficients": {k: {f"x{j}": b for j, b in enumerate(v, 1)} for k, v in table.items()}}
-    planted |= {"causes": labels, "censor": CENSOR, "mean_stay": mean_stay, "shape": shape, "frailty": frailty}
-    planted |= {"strata_ratios": tuple(2.0**s for s in range(strata)), "baseline_share": 1 / len(labels)}
-    return SimulatedSpells(frame=_frame(held, code, labels, x), truth=planted)
+    truth = {
+        "simulated": True,
+        "causes": labels,
+        "censor": CENSOR,
+        "coefficients": {cause: {f"x{j}": b for j, b in enumerate(row, 1)} for cause, row in table.items()},
+        "mean_stay": mean_stay,
+        "shape": shape,
+        "baseline_share": 1 / len(labels),
+        "strata_ratios": tuple(2.0**s for s in range(strata)),
+        "frailty": frailty,
+    }
+    return SimulatedSpells(frame=_frame(held, code, labels, x), truth=truth)
+
+
+def _ends(
+    entry: Floats, hazards: Floats, shape: float, follow_up: float, whole_days: bool, rng: np.random.Generator
+) -> tuple[Floats, Ints]:
+    """Invert the total hazard given survival to entry; the cause by its share; then censor."""
+    n = len(entry)
+    time = (rng.standard_exponential(n) / hazards.sum(axis=1) + entry**shape) ** (1 / shape)
+    stop = entry + follow_up * rng.random(n)
+    if whole_days:
+        time, stop = np.maximum(np.ceil(time), entry + 1), np.maximum(np.ceil(stop), entry + 1)
+    running = np.cumsum(hazards, axis=1)
+    passed = (running < (rng.random(n) * running[:, -1])[:, None]).sum(axis=1)
+    cause = np.minimum(passed, hazards.shape[1] - 1) + 1
+    return np.minimum(time, stop), np.where(time <= stop, cause, 0)
 
 
 def _table(coefficients: Mapping[str, Sequence[float]] | None, causes: int) -> dict[str, tuple[float, ...]]:
     if coefficients is None:
         if not 1 <= causes <= len(_DEFAULT):
             raise DataError(
-                f"causes={causes} has no default coefficients.", column="causes", code="simulate",
+                f"causes={causes} has no default coefficients.",
+                column="causes",
+                code="simulate",
                 hint="Give 1 to 3, or the coefficients of each cause.",
             )
         return {f"cause {k}": _DEFAULT[k - 1] for k in range(1, causes + 1)}
     table = {str(label): tuple(float(b) for b in values) for label, values in coefficients.items()}
     if not table or len({len(values) for values in table.values()}) != 1:
         raise DataError(
-            "The causes do not have the same number of coefficients.", column="coefficients", code="simulate",
+            "The causes do not have the same number of coefficients.",
+            column="coefficients",
+            code="simulate",
             hint="Give one number for each covariate; 0 for no effect.",
         )
     return table
@@ -137,7 +158,9 @@ def _check(
             raise DataError(f"{name}={value!r} makes no stays.", column=name, code="simulate", hint="Above zero.")
     if frailty < 0 or (frailty > 0 and clusters is None):
         raise DataError(
-            f"frailty={frailty!r} cannot be planted.", column="frailty", code="simulate",
+            f"frailty={frailty!r} cannot be planted.",
+            column="frailty",
+            code="simulate",
             hint="A variance is zero or more, and a shared factor needs clusters=.",
         )
 
@@ -148,7 +171,11 @@ def _covariates(n: int, p: int, rng: np.random.Generator) -> Floats:
 
 
 def _factor(
-    n: int, stratum: AnyArray | None, cluster: AnyArray | None, clusters: int | None, frailty: float,
+    n: int,
+    stratum: AnyArray | None,
+    cluster: AnyArray | None,
+    clusters: int | None,
+    frailty: float,
     rng: np.random.Generator,
 ) -> Floats:
     factor = np.ones(n) if stratum is None else 2.0**stratum
@@ -157,12 +184,12 @@ def _factor(
     return factor
 
 
-def _frame(held: Mapping[str, AnyArray | None], code: AnyArray, labels: tuple[str, ...], x: Floats) -> Any:
+def _frame(held: Mapping[str, AnyArray | None], code: Ints, labels: tuple[str, ...], x: Floats) -> Any:
     import pandas as pd
 
     made: dict[str, Any] = {"person": np.arange(1, len(code) + 1)}
     made |= {name: held[name] for name in ("entry", "exit") if held[name] is not None}
-    made["event"] = pd.Categorical.from_codes(code, categories=[CENSOR, *labels])
+    made["event"] = pd.Categorical.from_codes(code, categories=pd.Index([CENSOR, *labels]))
     made |= {f"x{j}": x[:, j - 1] if j % 2 else x[:, j - 1].astype(np.int64) for j in range(1, x.shape[1] + 1)}
     made |= {name: held[name] for name in ("stratum", "cluster") if held[name] is not None}
     return pd.DataFrame(made)

@@ -44,6 +44,7 @@ class Fitted:
     cluster: Ints | None
     stratum: Ints | None
     terms: CoxTerms | None = None
+    start: CoxTerms | None = None
 
     def units(self, kind: str) -> tuple[Floats, Ints | None]:
         """Factor of each row before squaring, and its cluster."""
@@ -133,7 +134,11 @@ class CoxResults(Regression):
         other = self.with_covariance(covariance, kind, **changes)
         if not len(self.estimate):
             return other
-        return replace(other, tests={**self.tests, "Wald": other.wald_test()})
+        tests = {name: test for name, test in self.tests.items() if name != "robust score"}
+        tests["Wald"] = other.wald_test()
+        if kind != "model":
+            tests["robust score"] = _robust_score(other._data("A robust test"), kind)
+        return replace(other, tests=tests)
 
     # ---- baseline and prediction -----------------------------------------------------------------------------
     @property
@@ -388,6 +393,23 @@ def _robust(result: CoxResults, fitted: Fitted, kind: str) -> Floats:
     return result.model_covariance @ middle @ result.model_covariance
 
 
+def _robust_score(fitted: Fitted, kind: str) -> HypothesisTest:
+    """Score test at zero with the variance taken from rows or clusters (Lin & Wei 1989)."""
+    assert fitted.start is not None
+    factor, cluster = fitted.units(kind)
+    spread = coxresiduals.sandwich(fitted.data, fitted.start, factor, cluster)
+    score = fitted.start.gradient
+    value, df = float(score @ np.linalg.pinv(spread, hermitian=True) @ score), int(np.linalg.matrix_rank(spread))
+    return HypothesisTest(
+        statistic=value,
+        df=df,
+        pvalue=float(chdtrc(df, value)),
+        method=f"robust score test that all coefficients are zero, {kind} variance",
+        ledger=fitted.rows.ledger,
+        sources=("lin_wei1989",),
+    )
+
+
 def _tests(best: Maximum[CoxTerms], covariance: Floats, estimate: Floats, rows: Spells) -> dict[str, HypothesisTest]:
     """Three tests that all coefficients are zero, with the model-based variance."""
     p = len(estimate)
@@ -453,7 +475,7 @@ def finish(
         until=_last_times(rows, fitted.stratum, len(strata_labels)),
         design=design,
         unit=rows.unit,
-        fitted=replace(fitted, terms=best.terms),
+        fitted=replace(fitted, terms=best.terms, start=best.start),
         tests=_tests(best, inverse, estimate, rows),
     )
     if kind != "model":

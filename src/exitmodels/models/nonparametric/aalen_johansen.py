@@ -42,7 +42,7 @@ class AalenJohansen:
     transform : {"log-log", "cloglog", "log", "plain", "logit", "arcsine"}
         Scale of the limits, applied to the incidence itself ("cloglog": to its complement).
     start : float, optional
-        Condition on being there at this time.
+        Condition on being there just before this time.
 
     Notes
     -----

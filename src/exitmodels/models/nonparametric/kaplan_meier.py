@@ -41,7 +41,7 @@ class KaplanMeier:
     transform : {"log-log", "log", "plain", "arcsine", "logit", "cloglog"}
         Scale of the pointwise limits.
     start : float, optional
-        Condition on being there at this time; with delayed entry it keeps tiny early risk sets out.
+        Condition on being there just before this time; with delayed entry it keeps tiny early risk sets out.
 
     Notes
     -----

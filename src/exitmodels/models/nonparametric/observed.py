@@ -78,11 +78,10 @@ def choose_variance(variance: str | None, spells: Spells, default: str, known: t
 
 
 def late_start(spells: Spells, start: float | None) -> Spells:
-    """Condition on being there at `start`: earlier exits are left out, earlier entries begin there."""
+    """Condition on being there just before `start`: earlier exits are left out, exits at `start` count."""
     if start is None:
         return spells
-    kept = spells.select(spells.exit > start, why=f"left before the start of the curve, {start:g}")
-    return kept._with(entry=np.maximum(kept.entry, start))
+    return spells.select(spells.exit >= start, why=f"left before the start of the curve, {start:g}")
 
 
 def exhausted(table: EventTable, survival: Floats, label: str) -> str | None:
