@@ -74,9 +74,18 @@ def curves(ax: Any, lines: Sequence[Line], start: float, kind: str, unit: str, l
             ax.plot(line.time[at], line.value[at], "|", color=colour, markersize=5, markeredgewidth=0.8)
     _name_axes(ax, kind, unit)
     if len(lines) > 1 or lines[0].total:
-        title = "(exits of people)" if lines[0].total else None
-        ax.legend(frameon=False, fontsize="small", title=title, title_fontsize="x-small")
+        _legend(ax, "(exits of people)" if lines[0].total else None, 5 if kind == "survival" else 3)
     return ax
+
+
+def _legend(ax: Any, title: str | None, inside: int) -> None:
+    """Inside the axes for a few lines; above them for more, where no curve can run through it."""
+    labels = ax.get_legend_handles_labels()[1]
+    place: dict[str, Any] = {}
+    if len(labels) > inside:
+        columns = 1 if max(len(label) for label in labels) > 36 else 2
+        place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": columns}
+    ax.legend(frameon=False, fontsize="small", title=title, title_fontsize="x-small", **place)
 
 
 def _name_axes(ax: Any, kind: str, unit: str) -> None:
@@ -102,12 +111,12 @@ def risk_table(
     ticks = np.asarray(times if times is not None else [t for t in ax.get_xticks() if t >= 0], dtype=float)
     left, right = ax.get_xlim()
     ticks = ticks[(ticks >= left) & (ticks <= right)]
+    shown = [(name, count(ticks)) for name, count in groups.items()]
+    cells = [(name, [f"{n:g} ({d:g})" for n, d in zip(c["at_risk"], c["events"], strict=True)]) for name, c in shown]
+    step = _every(ax, ticks, max((len(text) for _, texts in cells for text in texts), default=0))
+    ticks, cells = ticks[::step], [(name, texts[::step]) for name, texts in cells]
     ax.set_xticks(ticks)
     ax.set_xlim(left, right)
-    shown = [(name, count(ticks)) for name, count in groups.items()]
-    cells = [
-        (name, [f"{n:g} ({d:g})" for n, d in zip(c["at_risk"], c["events"], strict=True)]) for name, c in shown
-    ]
     half = 2.6 * max((len(texts[0]) for _, texts in cells if texts), default=0)
     _below(ax, left, -46.0, "At risk (exits so far)", "left")
     for row, (name, texts) in enumerate(cells, start=1):
@@ -117,15 +126,24 @@ def risk_table(
             _below(ax, t, down, text, "center")
 
 
+def _every(ax: Any, ticks: Floats, letters: int) -> int:
+    """Keep every so many columns, that they do not run into one another (about 4.6 points for a letter)."""
+    if len(ticks) < 2:
+        return 1
+    left, right = ax.get_xlim()
+    room = ax.get_window_extent().width * 72 / ax.figure.dpi * float(np.diff(ticks).min()) / (right - left)
+    return max(int(np.ceil((4.6 * letters + 5.0) / max(room, 1e-9))), 1)
+
+
 def _below(ax: Any, x: float, down: float, text: str, align: str, right: float = 0.0) -> None:
     """Write under the time axis, `down` points below it, whatever the height of the figure."""
     where = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
     ax.annotate(text, (x, 0.0), (right, down), fontsize="small", va="center", ha=align, **where)
 
 
-def stacked(ax: Any, layers: Sequence[tuple[str, Floats, Floats]], unit: str) -> Any:
+def stacked(ax: Any, layers: Sequence[tuple[str, Floats, Floats]], unit: str, counted: bool = False) -> Any:
     """Draw incidences on top of one another; the white above is the share not yet left."""
-    ax = axes_or_new(ax)
+    ax = axes_or_new(ax, (7.6, 4.4))
     base = np.zeros(len(layers[0][1]) + 1)
     time = np.concatenate([[0.0], layers[0][1]])
     for i, (label, _, value) in enumerate(layers):
@@ -151,7 +169,16 @@ def stacked(ax: Any, layers: Sequence[tuple[str, Floats, Floats]], unit: str) ->
     ax.set_ylabel("Share that has left, by cause")
     _tidy(ax)
     handles, labels = ax.get_legend_handles_labels()
-    ax.legend(handles[::-1], labels[::-1], frameon=False, fontsize="small", loc="upper left")
+    ax.legend(
+        handles[::-1],
+        labels[::-1],
+        frameon=False,
+        fontsize="small",
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        title="(exits of people)" if counted else None,
+        title_fontsize="x-small",
+    )
     return ax
 
 
@@ -168,7 +195,7 @@ def coefficients(ax: Any, names: Sequence[str], ratios: Floats, label: str) -> A
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.set_xlabel(f"{label} with 95% limits (log scale)")
     for place, row in zip(y, ratios, strict=True):
-        text = "{:.3g} ({:.3g}, {:.3g})".format(*row)
+        text = "{} ({}, {})".format(*(f"{v:.2f}" if 0.095 <= abs(v) < 1000 else f"{v:.2g}" for v in row))
         where = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
         ax.annotate(text, (1.0, place), (6, 0), fontsize="small", va="center", **where)
     _tidy(ax)

@@ -253,7 +253,9 @@ class Curve(Stored):
         for piece in self.pieces:
             survival = np.exp(-piece.estimate)
             pieces.append(replace(piece, estimate=survival, se=survival * piece.se, integral_se=None))
-        return replace(self, kind="survival", pieces=tuple(pieces), transform=transform, method=f"exp(-H): {self.method}")
+        return replace(
+            self, kind="survival", pieces=tuple(pieces), transform=transform, method=f"exp(-H): {self.method}"
+        )
 
     def median(self) -> Any:
         """Median of each piece, with limits; see `quantile`."""
@@ -385,13 +387,16 @@ class Curve(Stored):
 
         if stacked:
             self._refuse_stack()
-            layers = [(str(p.keys.get("cause", p.label)), p.time, p.estimate) for p in self.pieces]
-            return axes.stacked(ax, layers, self.unit)
+            counted = all(len(p.events) for p in self.pieces)
+            names = [str(p.keys.get("cause", p.label)) for p in self.pieces]
+            labels = [f"{n} ({self._total(p)})" if counted else n for n, p in zip(names, self.pieces, strict=True)]
+            layers = [(label, p.time, p.estimate) for label, p in zip(labels, self.pieces, strict=True)]
+            return axes.stacked(ax, layers, self.unit, counted)
         lines = []
         for piece in self.pieces:
             low, high = self._limits(piece.estimate, piece.se, alpha, None)
             lines.append(
-                axes.Line(piece.label, piece.time, piece.estimate, low, high, piece.censored, self._total(piece))
+                axes.Line(_in_words(piece), piece.time, piece.estimate, low, high, piece.censored, self._total(piece))
             )
         drawn = axes.curves(ax, lines, self.start, self.kind, self.unit, limits)
         if risk_table and len(self.pieces[0].at_risk):
@@ -409,11 +414,11 @@ class Curve(Stored):
             )
 
     def _risk_lines(self) -> Any:
-        seen: dict[str, Any] = {}
+        seen: dict[str, list[Piece]] = {}
         for piece in self.pieces:
             name = ", ".join(f"{k}={v}" for k, v in piece.keys.items() if k != "cause") or "all"
-            seen.setdefault(name, lambda t, p=piece: _counts_at(p, np.asarray(t, float)))
-        return seen
+            seen.setdefault(name, []).append(piece)
+        return {name: lambda t, own=own: _group_counts(own, np.asarray(t, float)) for name, own in seen.items()}
 
 
 def _in_words(piece: Piece) -> str:
@@ -428,6 +433,12 @@ def _matches(piece: Piece, place: int, which: Any) -> bool:
     if isinstance(which, (int, np.integer)) and not isinstance(which, bool):
         return place == which
     return piece.label == which or set(str(which).split(", ")) <= set(piece.label.split(", "))
+
+
+def _group_counts(pieces: Sequence[Piece], times: Floats) -> dict[str, Floats]:
+    """At risk and censored once for the group; exits summed over the causes that are shown."""
+    counts = [_counts_at(piece, times) for piece in pieces]
+    return {**counts[0], "events": np.sum([c["events"] for c in counts], axis=0)}
 
 
 def _counts_at(piece: Piece, times: Floats) -> dict[str, Floats]:

@@ -37,7 +37,12 @@ def not_finite(values: AnyArray) -> Bools | None:
     return bad if bad.any() else None
 
 
-def refuse_gaps(name: str, bad: Bools | None, labels: AnyArray, what: str = "missing or infinite") -> None:
+_GAPS = 'Complete them, or give missing="drop", which sets the rows aside and counts them in the ledger.'
+
+
+def refuse_gaps(
+    name: str, bad: Bools | None, labels: AnyArray, what: str = "missing or infinite", hint: str = _GAPS
+) -> None:
     """Refuse missing or infinite values in a column."""
     if bad is not None:
         rows = np.flatnonzero(bad)
@@ -46,7 +51,7 @@ def refuse_gaps(name: str, bad: Bools | None, labels: AnyArray, what: str = "mis
             column=name,
             rows=labels[rows],
             code="missing",
-            hint='Complete them, or give missing="drop", which sets the rows aside and counts them in the ledger.',
+            hint=hint,
         )
 
 

@@ -1,6 +1,6 @@
 """From anyone's table to spells: durations or dates, reasons, weights, and the window.
 
-First floor. Every step either keeps a row, sets it aside in the ledger, or
+First floor; the work behind `Spells.from_frame`, which describes every argument. Every step either keeps a row, sets it aside in the ledger, or
 refuses with the column, the rows and what to do.
 """
 
@@ -23,105 +23,13 @@ from exitmodels.shapes.frames import Column, Table
 from exitmodels.shapes.ledger import Ledger
 from exitmodels.shapes.spells import Spells
 
-__all__ = ["read_spells"]
+__all__ = ["Reader"]
 
 SCHEMES = ("censored", "exits-only")
 
 
-def read_spells(
-    frame: Any,
-    *,
-    exit: str,
-    event: str | None = None,
-    origin: str | None = None,
-    entry: str | None = None,
-    censor: Any = None,
-    unknown: str | None = None,
-    cluster: str | None = None,
-    weight: str | None = None,
-    weights: str = "frequency",
-    stratum: str | Iterable[str] | None = None,
-    lower: str | None = None,
-    upper: str | None = None,
-    unit: str = "D",
-    window: tuple[Any, Any] | None = None,
-    scheme: str = "censored",
-    missing: str = "raise",
-    date_format: str | None = None,
-    timezone: str | None = None,
-    day_fraction: float | None = None,
-    open_end: str | None = None,
-) -> Spells:
-    """Read spells from a table.
-
-    Parameters
-    ----------
-    frame : pandas, Polars, PyArrow or DuckDB table, or dict of arrays
-    exit : str
-        Column of durations (numbers or timedeltas); or of dates, when `origin` is given.
-    event : str, optional
-        Column of booleans, 0/1, or labels with `censor`. Without it every row is an exit.
-    origin : str, optional
-        Column of dates at which each clock starts.
-    entry : str, optional
-        Column (of the kind of `exit`) from which the person is at risk; by default the origin.
-    censor : label or list of labels, optional
-        Labels of `event` that mean "not yet left"; a None in the list gives missing labels that meaning.
-    unknown : str, optional
-        Reason under which missing labels are counted.
-    cluster, weight, stratum : str, optional
-        Columns; `stratum` may be several.
-    weights : {"frequency", "sampling"}
-    lower, upper : str, optional
-        Columns of the limits between which the exit is known to lie, of the kind of `exit`.
-    unit : {"D", "W", "h", "min", "s", "Y"}
-        Unit of time for dates and timedeltas; only a name for numbers.
-    window : pair of dates, optional
-        First and last day of the records, both inside.
-    scheme : {"censored", "exits-only"}
-        "censored": people still inside at the close are in the table as censored rows. People whose origin
-        lies before the window are at risk from its first day only (delayed entry), for those who left
-        earlier were never recorded. "exits-only": only exits inside the window were recorded.
-    missing : {"raise", "drop"}
-        What to do with rows that lack a value a model needs; dropped rows stand in the ledger.
-    date_format : str, optional
-        How dates written as text are to be read (strptime codes). Never guessed.
-    timezone : str, optional
-        Zone whose calendar days count, for columns with a time zone.
-    day_fraction : float, optional
-        Length given to spells that end on the day they begin.
-    open_end : {"window"}, optional
-        Missing exit dates are stays still open at the close of the window: censored there.
-
-    Returns
-    -------
-    Spells
-
-    Raises
-    ------
-    DataError
-        For every line of the table of bad input in the user guide.
-    """
-    return _Reader(Table(frame), missing, unit, date_format, timezone, day_fraction).read(
-        exit=exit,
-        event=event,
-        origin=origin,
-        entry=entry,
-        censor=censor,
-        unknown=unknown,
-        cluster=cluster,
-        weight=weight,
-        weights=weights,
-        stratum=stratum,
-        limits=(lower, upper),
-        window=window,
-        scheme=scheme,
-        open_end=open_end,
-    )
-
-
 @dataclass
-class _Reader:
+class Reader:
     """The table being read, and what has been set aside so far."""
 
     table: Table
@@ -217,12 +125,12 @@ class _Reader:
             )
 
     # ---- one column at a time --------------------------------------------------------------------------------
-    def _set_aside(self, name: str, bad: Bools | None, what: str) -> None:
+    def _set_aside(self, name: str, bad: Bools | None, what: str, hint: str | None = None) -> None:
         """Refuse the rows, or set them aside when missing="drop"."""
         if bad is None or not bad.any():
             return
         if self.missing == "raise":
-            checks.refuse_gaps(name, bad, self.table.labels, what)
+            checks.refuse_gaps(name, bad, self.table.labels, what, **({"hint": hint} if hint else {}))
         fresh = bad if self.gone is None else bad & ~self.gone
         if fresh.any():
             self.reasons.append((f"{name} {what}", self.table.labels[fresh]))
@@ -233,8 +141,11 @@ class _Reader:
             return np.ones(self.table.n, dtype=np.int64), ("exit",)
         codes, causes, gone, notes = code_events(self.table.column(name), self.table.labels, censor, unknown)
         self.notes += [(note, 0) for note in notes]
-        hint = "missing, and a missing label is not a reason (say what it means with censor=[..., None] or unknown=)"
-        self._set_aside(name, gone, hint)
+        hint = (
+            "Say what it means: censor=[..., None] for not yet left, or unknown='a reason'; "
+            'or set the rows aside with missing="drop".'
+        )
+        self._set_aside(name, gone, "missing, and a missing label is not a reason", hint)
         return codes, causes
 
     def _days(self, name: str) -> AnyArray:
@@ -294,7 +205,7 @@ class _Clock:
     """Turns a column of times into durations since the origin."""
 
     start: AnyArray | None
-    reader: _Reader
+    reader: Reader
     close: tuple[int, int] | None
 
     def read(self, name: str, event: Ints | None = None, open_right: bool = False) -> AnyArray:

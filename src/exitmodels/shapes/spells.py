@@ -228,28 +228,103 @@ class Spells:
                 )
 
     @classmethod
-    def from_frame(cls, frame: Any, **arguments: Any) -> Spells:
-        """Read spells from a table; see `exitmodels.shapes.reading.read_spells` for every argument.
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        exit: str,
+        event: str | None = None,
+        origin: str | None = None,
+        entry: str | None = None,
+        censor: Any = None,
+        unknown: str | None = None,
+        cluster: str | None = None,
+        weight: str | None = None,
+        weights: str = "frequency",
+        stratum: str | Iterable[str] | None = None,
+        lower: str | None = None,
+        upper: str | None = None,
+        unit: str = "D",
+        window: tuple[Any, Any] | None = None,
+        scheme: str = "censored",
+        missing: str = "raise",
+        date_format: str | None = None,
+        timezone: str | None = None,
+        day_fraction: float | None = None,
+        open_end: str | None = None,
+    ) -> Spells:
+        """Read spells from a table.
 
         Parameters
         ----------
         frame : pandas, Polars, PyArrow or DuckDB table, or dict of arrays
         exit : str
-            Column of durations; or of dates, with `origin`.
+            Column of durations (numbers or timedeltas); or of dates, when `origin` is given.
         event : str, optional
-            Column of booleans, 0/1, or labels with `censor`.
-        origin, entry, censor, unknown, cluster, weight, weights, stratum, lower, upper, unit, window, scheme,
-        missing, date_format, timezone, day_fraction, open_end
-            As described there.
+            Column of booleans, 0/1, or labels with `censor`. Without it every row is an exit.
+        origin : str, optional
+            Column of dates at which each clock starts.
+        entry : str, optional
+            Column (of the kind of `exit`) from which the person is at risk; by default the origin.
+        censor : label or list of labels, optional
+            Labels of `event` that mean "not yet left"; a None in the list gives missing labels that meaning.
+        unknown : str, optional
+            Reason under which missing labels are counted.
+        cluster, weight, stratum : str, optional
+            Columns; `stratum` may be several.
+        weights : {"frequency", "sampling"}
+        lower, upper : str, optional
+            Columns of the limits between which the exit is known to lie, of the kind of `exit`.
+        unit : {"D", "W", "h", "min", "s", "Y"}
+            Unit of time for dates and timedeltas; only a name for numbers.
+        window : pair of dates, optional
+            First and last day of the records, both inside.
+        scheme : {"censored", "exits-only"}
+            "censored": people still inside at the close are in the table as censored rows. People whose
+            origin lies before the window are at risk from its first day only (delayed entry), for those who
+            left earlier were never recorded. "exits-only": only exits inside the window were recorded; then
+            `left_limit` and `right_limit` follow, and models that would be biased refuse.
+        missing : {"raise", "drop"}
+            What to do with rows that lack a value a model needs; dropped rows stand in the ledger.
+        date_format : str, optional
+            How dates written as text are to be read (strptime codes). Never guessed.
+        timezone : str, optional
+            Zone whose calendar days count, for columns with a time zone.
+        day_fraction : float, optional
+            Length given to spells that end on the day they begin.
+        open_end : {"window"}, optional
+            Missing exit dates are stays still open at the close of the window: censored there.
+
+        Raises
+        ------
+        DataError
+            For missing or infinite values, wrong order, unknown event codes, bad weights, text in numeric
+            columns, dates that would have to be guessed, exits outside the window, and empty tables.
 
         Examples
         --------
         >>> Spells.from_frame({"week": [20, 17, 52], "arrest": [1, 1, 0]}, exit="week", event="arrest").n_events
         2.0
         """
-        from exitmodels.shapes.reading import read_spells
+        from exitmodels.shapes.reading import Reader
 
-        return read_spells(frame, **arguments)
+        reader = Reader(Table(frame), missing, unit, date_format, timezone, day_fraction)
+        return reader.read(
+            exit=exit,
+            event=event,
+            origin=origin,
+            entry=entry,
+            censor=censor,
+            unknown=unknown,
+            cluster=cluster,
+            weight=weight,
+            weights=weights,
+            stratum=stratum,
+            limits=(lower, upper),
+            window=window,
+            scheme=scheme,
+            open_end=open_end,
+        )
 
     # ---- size ------------------------------------------------------------------------------------------------
     def __len__(self) -> int:

@@ -135,10 +135,17 @@ class CoxResults(Regression):
         if not len(self.estimate):
             return other
         tests = {name: test for name, test in self.tests.items() if name != "robust score"}
-        tests["Wald"] = other.wald_test()
+        warnings = other.warnings
         if kind != "model":
             tests["robust score"] = _robust_score(other._data("A robust test"), kind)
-        return replace(other, tests=tests)
+        rank = int(np.linalg.matrix_rank(covariance))
+        if rank == len(self.estimate):
+            tests["Wald"] = other.wald_test()
+        else:
+            del tests["Wald"]
+            note = f"the {kind} variance has rank {rank} for {len(self.estimate)} coefficients (few clusters?): no Wald test"
+            warnings = (*warnings, note)
+        return replace(other, tests=tests, warnings=warnings)
 
     # ---- baseline and prediction -----------------------------------------------------------------------------
     @property
