@@ -234,3 +234,18 @@ def test_cutting_keeps_rows_events_and_time(reference: Any) -> None:
     assert cut.n_events == stored["events"]
     assert (cut.exit - cut.entry).sum() == stored["time"]
     agree(cut.columns["episode"].values.tolist().count(0), stored["per_episode"]["1"])
+
+
+def test_firth_penalty(reference: Any) -> None:
+    stored = reference("survival/firth_cox")["results"]
+    cases = (
+        ("monotone", "test1_infinite", "time", "status", "x"),
+        ("ovarian", "ovarian", "futime", "fustat", "age + rx + resid.ds"),
+    )
+    for name, file, exit, event, formula in cases:
+        spells = xm.Spells.from_frame(reference.csv(f"survival/{file}.csv"), exit=exit, event=event)
+        fit = xm.Cox(formula, ties="breslow", penalty="firth").fit(spells)
+        agree(fit.estimate, stored[name]["coef"], 1e-5)
+        agree(fit.standard_errors, numbers([stored[name]["se_inverse_information"]]).ravel(), 1e-5)
+        agree(fit.llf, stored[name]["penalised_loglik"], 1e-9)
+        assert fit.converged

@@ -434,7 +434,7 @@ def test_models_refuse_records_of_exits_only(model: Any) -> None:
     spells = xm.Spells.from_frame(
         data, origin="joined", exit="gone", window=("2013-03-01", "2013-08-15"), scheme="exits-only"
     )
-    with pytest.raises(xm.SchemeError, match="DoublyTruncated or RightTruncated.*TruncatedCox"):
+    with pytest.raises(xm.SchemeError, match=r"DoublyTruncated or RightTruncated.*TruncatedCox"):
         model.fit(spells)
     assert spells.left_limit is not None
     assert spells.left_limit.tolist() == [58.0] * 6

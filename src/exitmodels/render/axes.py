@@ -182,7 +182,7 @@ def stacked(ax: Any, layers: Sequence[tuple[str, Floats, Floats]], unit: str, co
     return ax
 
 
-def coefficients(ax: Any, names: Sequence[str], ratios: Floats, label: str) -> Any:
+def coefficients(ax: Any, names: Sequence[str], ratios: Floats, label: str, level: str = "95") -> Any:
     """Draw ratios with limits on a log axis."""
     ax = axes_or_new(ax, (6.0, 0.8 + 0.42 * max(len(names), 2)))
     y = np.arange(len(names))[::-1]
@@ -193,7 +193,7 @@ def coefficients(ax: Any, names: Sequence[str], ratios: Floats, label: str) -> A
     _plain_log_ticks(ax, ratios)
     ax.set_yticks(y, names)
     ax.set_ylim(-0.6, len(names) - 0.4)
-    ax.set_xlabel(f"{label} with 95% limits (log scale)")
+    ax.set_xlabel(f"{label} with {level}% limits (log scale)")
     for place, row in zip(y, ratios, strict=True):
         text = "{} ({}, {})".format(*(f"{v:.2f}" if 0.095 <= abs(v) < 1000 else f"{v:.2g}" for v in row))
         where = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}

@@ -55,10 +55,9 @@ def period_bars(
     legend = [Patch(facecolor=str(s), edgecolor="black", label=n) for s, n in zip(shades, names, strict=False) if n]
     legend += [Patch(facecolor="white", edgecolor="black", hatch="////", label="partial period")] * bool(partial.any())
     if legend:
-        ax.legend(handles=legend, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
-    locator = mdates.AutoDateLocator(maxticks=8)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+        ax.legend(handles=legend, frameon=False, ncols=1, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+    ax.xaxis.set_major_locator(mdates.AutoDateLocator(maxticks=7))
+    ax.xaxis.set_major_formatter(mdates.DateFormatter("%b %Y"))
     ax.set_xlabel(f"date (start of {per})" + (f", {calendar}" if calendar and calendar.split()[0] not in per else ""))
     ax.set_ylabel(f"records per {per}")
     ax.set_ylim(bottom=0)

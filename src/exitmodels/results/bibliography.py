@@ -35,6 +35,7 @@ REFERENCES: dict[str, str] = {
     "efron1981": "Efron, B. (1981). Censored data and the bootstrap. JASA 76, 312-319.",
     "fay2010": "Fay, M. P. (2010). Two-sided exact tests and matching confidence intervals for discrete data. "
     "R Journal 2(1), 53-58.",
+    "firth1993": "Firth, D. (1993). Bias reduction of maximum likelihood estimates. Biometrika 80, 27-38.",
     "fleming_harrington1984": "Fleming, T. R. and Harrington, D. P. (1984). Nonparametric estimation of the "
     "survival distribution in censored data. Communications in Statistics A 13, 2469-2486.",
     "fleming_harrington1991": "Fleming, T. R. and Harrington, D. P. (1991). Counting Processes and Survival "

@@ -319,7 +319,8 @@ class Curve(Stored):
             columns: tuple[str, ...] = ("group", "n", "events", "median", f"low {level}%", f"high {level}%")
             found = self.quantile(0.5, alpha)
             for piece, r in zip(self.pieces, found.itertuples(), strict=True):
-                rows.append((piece.label, piece.n, float(piece.events.sum()), r.time, r.lower, r.upper))
+                times = ("not reached" if np.isnan(v) else v for v in (r.time, r.lower, r.upper))
+                rows.append((piece.label, piece.n, float(piece.events.sum()), *times))
         else:
             columns = ("group", "n", "events", "last time", self.kind, f"low {level}%", f"high {level}%")
             for piece in self.pieces:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from exitmodels.render.text import Block, Summary, pvalue
 from exitmodels.results.bibliography import citation
 from exitmodels.results.storing import Stored
@@ -57,8 +59,9 @@ class HypothesisTest(Stored):
         """Return the printed form."""
         columns = [name for name, v in self.detail.items() if getattr(v, "ndim", 0) == 1]
         rows = tuple((label, *(float(self.detail[name][i]) for name in columns)) for i, label in enumerate(self.labels))
-        parts = (Block(("group", *columns), rows),) if columns and rows else ()
-        facts = (("statistic", self.statistic), ("degrees of freedom", self.df), ("p-value", pvalue(self.pvalue)))
+        parts = (Block(("", *columns), rows),) if columns and rows else ()
+        df = () if np.isnan(self.df) else (("degrees of freedom", self.df),)
+        facts = (("statistic", self.statistic), *df, ("p-value", pvalue(self.pvalue)))
         return Summary(self.method, facts, parts, self.warnings)
 
     def __str__(self) -> str:

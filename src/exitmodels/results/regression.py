@@ -292,7 +292,7 @@ class Regression(Stored):
 
         keep = [i for i, name in enumerate(self.names) if name != "Intercept"]
         values = self.ratios(alpha).to_numpy()[keep]
-        return coefficients(ax, [self.names[i] for i in keep], values, self.ratio_name)
+        return coefficients(ax, [self.names[i] for i in keep], values, self.ratio_name, number(100 * (1 - alpha), 3))
 
     def cite(self) -> str:
         """Print the version and the papers behind these numbers."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import ConvergenceWarning, DataError
+from exitmodels.kernels.firth import firth_terms
 from exitmodels.kernels.linalg import Dependency, cross_product, dependencies, standardise
 from exitmodels.kernels.optimise import Maximum, newton
 from exitmodels.kernels.partial import CoxData, CoxTerms, cox_data, cox_terms
@@ -50,6 +51,9 @@ class Cox:
         has ``cluster()``.
     collinear : {"raise", "drop"}
         What to do with columns that follow from others.
+    penalty : {"firth"}, optional
+        Half the log determinant of the information is added to the log-likelihood (Jeffreys' prior): finite
+        estimates when the likelihood is monotone, less bias in small samples. `llf` is then penalised.
     tol : float
         Stop when a Newton step is shorter than this many standard errors.
     max_steps : int
@@ -77,6 +81,7 @@ class Cox:
     ties: str = "efron"
     vcov: str | None = None
     collinear: str = "raise"
+    penalty: str | None = None
     tol: float = 1e-9
     max_steps: int = 40
 
@@ -110,7 +115,7 @@ class Cox:
             matrix, centre, scale = np.ascontiguousarray(matrix[:, keep]), centre[keep], scale[keep]
         names = tuple(design.names[j] for j in keep)
         data = cox_data(matrix, index, rows.weight, _centred(design.offset), self.ties, rows.weights == "frequency")
-        best, notes = self._maximise(data, names)
+        best, notes = self._firth(data) if self.penalty else self._maximise(data, names)
         dropped = [name for name in design.names if name not in names]
         notes += [f"dropped, because other columns give it: {name}" for name in dropped]
         fitted = Fitted(data, rows, design.cluster, stratum)
@@ -131,7 +136,8 @@ class Cox:
 
     def _check_choices(self) -> None:
         choices = (("ties", self.ties, _TIES), ("vcov", self.vcov or "model", _VARIANCES))
-        for name, value, known in (*choices, ("collinear", self.collinear, ("raise", "drop"))):
+        choices = (*choices, ("collinear", self.collinear, ("raise", "drop")))
+        for name, value, known in (*choices, ("penalty", self.penalty or "firth", ("firth",))):
             if value not in known:
                 raise DataError(f"{name}={value!r} is not known.", code=name, hint=f"One of {', '.join(known)}.")
 
@@ -156,6 +162,15 @@ class Cox:
             )
         gone = {d.column for d in found}
         return [j for j in range(len(scale)) if j not in gone]
+
+    def _firth(self, data: CoxData) -> tuple[Maximum[CoxTerms], list[str]]:
+        """Maximise the penalised likelihood; the terms kept are those of the plain one at that point."""
+        zero = np.zeros(data.matrix.shape[1])
+        found = newton(lambda b: firth_terms(b, data), zero, self.tol, 10 * self.max_steps)
+        start, end = found.start, firth_terms(found.at, data)
+        notes = [] if found.converged else [f"no convergence after {found.n_steps} steps"]
+        terms, begin = (replace(t.plain, value=t.value, gradient=t.gradient) for t in (end, start))
+        return Maximum(found.at, terms, begin, found.step, found.converged, found.n_steps), notes
 
     def _maximise(self, data: CoxData, names: tuple[str, ...]) -> tuple[Maximum[CoxTerms], list[str]]:
         zero = np.zeros(data.matrix.shape[1])

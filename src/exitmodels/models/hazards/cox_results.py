@@ -456,20 +456,25 @@ def finish(
     centre, scale, offset_centre = frame
     estimate = best.at / scale
     inverse = symmetric_inverse(best.terms.information) / np.outer(scale, scale)
+    penalty = float(np.sum(np.log(scale))) if model.penalty else 0.0
     ties = "Efron" if model.ties == "efron" else "Breslow"
     result = CoxResults(
         names=design.names,
         estimate=estimate,
         covariance=inverse,
         vcov="model",
-        llf=best.terms.value,
-        llnull=best.start.value,
+        llf=best.terms.value + penalty,
+        llnull=best.start.value + penalty,
         nobs=rows.n,
         n_events=rows.n_events,
         converged=best.converged,
         ledger=rows.ledger,
-        method=f"Cox regression for {rows.causes[0]}, {ties} ties",
-        sources=("cox1972", "efron1977" if model.ties == "efron" else "breslow1974"),
+        method=f"Cox regression for {rows.causes[0]}, {ties} ties" + (", Firth's penalty" if model.penalty else ""),
+        sources=(
+            "cox1972",
+            "efron1977" if model.ties == "efron" else "breslow1974",
+            *(("firth1993",) if model.penalty else ()),
+        ),
         outcome=str(rows.causes[0]),
         warnings=notes,
         model_covariance=inverse,
