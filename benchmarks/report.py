@@ -252,17 +252,19 @@ def _disagreement(line: Line, sample: Sample, theirs: Numbers) -> str:
 
 
 def _too_slow(line: Line, n: int, attempt: Callable[[Sample], tuple[float, str]]) -> str:
-    """Try a hundredth and a tenth of the rows first; say when the whole would pass the limit, or disagrees."""
-    before = 0.0
-    for size in (n // 100, n // 10):
-        if size < 5 * SMALL:
+    """Climb to the size by tens first; say when the next step or the whole would pass the limit, or disagrees."""
+    before, growth = 0.0, 10.0
+    for share in (1000, 100, 10):
+        size = n // share
+        if size < SMALL:
             continue
         spent, note = attempt(draw(size, line.design))
         if note:
             return note
-        growth = max(10.0, spent / before) if before else 10.0
-        if spent * growth * (1 if size == n // 10 else 10) > LIMIT:
-            return f"> {LIMIT:.0f} s ({spent:.2g} s for {size})"
+        growth = max(5.0, spent / before) if before else growth
+        steps = 1 if share == 10 else 2
+        if share < 1000 and spent * growth**steps > LIMIT:
+            return f"> {LIMIT:.0f} s ({spent:.2g} s for {size:,})"
         before = spent
     return ""
 

@@ -1,7 +1,8 @@
 """From anyone's table to spells: durations or dates, reasons, weights, and the window.
 
-First floor; the work behind `Spells.from_frame`, which describes every argument. Every step either keeps a row, sets it aside in the ledger, or
-refuses with the column, the rows and what to do.
+First floor; the work behind `Spells.from_frame`, which describes every argument.
+Every step either keeps a row, sets it aside in the ledger, or refuses with the
+column, the rows and what to do.
 """
 
 from __future__ import annotations

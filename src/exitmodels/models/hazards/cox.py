@@ -135,9 +135,13 @@ class Cox:
         )
 
     def _check_choices(self) -> None:
-        choices = (("ties", self.ties, _TIES), ("vcov", self.vcov or "model", _VARIANCES))
-        choices = (*choices, ("collinear", self.collinear, ("raise", "drop")))
-        for name, value, known in (*choices, ("penalty", self.penalty or "firth", ("firth",))):
+        choices = (
+            ("ties", self.ties, _TIES),
+            ("vcov", self.vcov or "model", _VARIANCES),
+            ("collinear", self.collinear, ("raise", "drop")),
+            ("penalty", self.penalty or "firth", ("firth",)),
+        )
+        for name, value, known in choices:
             if value not in known:
                 raise DataError(f"{name}={value!r} is not known.", code=name, hint=f"One of {', '.join(known)}.")
 

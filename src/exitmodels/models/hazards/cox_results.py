@@ -143,7 +143,7 @@ class CoxResults(Regression):
             tests["Wald"] = other.wald_test()
         else:
             del tests["Wald"]
-            note = f"the {kind} variance has rank {rank} for {len(self.estimate)} coefficients (few clusters?): no Wald test"
+            note = f"the {kind} variance has rank {rank} for {len(self.estimate)} coefficients: no Wald test"
             warnings = (*warnings, note)
         return replace(other, tests=tests, warnings=warnings)
 
