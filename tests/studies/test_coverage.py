@@ -23,7 +23,7 @@ DAY = 150
 
 
 def world(rng: np.random.Generator, n: int = 431) -> xm.Spells:
-    """Stays with three constant hazards, multiplied by exp(effect x); half enter late; censored after up to two years."""
+    """Three constant hazards, multiplied by exp(effect x); half enter late; censored within two years of entry."""
     x = np.empty(0)
     stays: list[np.ndarray] = []
     while sum(len(s[0]) for s in stays) < n:
@@ -45,7 +45,7 @@ def world(rng: np.random.Generator, n: int = 431) -> xm.Spells:
 
 
 def truth(x: float) -> tuple[float, np.ndarray]:
-    """Survival and incidences at DAY: stays are rounded up, so the exact values at whole days are those of the clock."""
+    """Survival and incidences at DAY: stays are rounded up, so values at whole days are those of the clock."""
     hazards = RATES * np.exp(x * EFFECT)
     survival = float(np.exp(-hazards.sum() * DAY))
     return survival, hazards / hazards.sum() * (1 - survival)
