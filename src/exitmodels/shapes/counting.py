@@ -15,8 +15,8 @@ from exitmodels.arrays import AnyArray, Bools, Floats, Ints
 from exitmodels.errors import DataError
 from exitmodels.shapes.cells import check_counts, check_exposure
 from exitmodels.shapes.dates import day_number, day_numbers, iso, window_days
-from exitmodels.shapes.design import group_codes
 from exitmodels.shapes.frames import Column, Table
+from exitmodels.shapes.grouping import group_codes
 from exitmodels.shapes.ledger import Ledger
 from exitmodels.shapes.periods import period_edges, period_labels, plain_frequency
 

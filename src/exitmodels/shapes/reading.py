@@ -18,9 +18,9 @@ from exitmodels.errors import DataError
 from exitmodels.shapes import checks
 from exitmodels.shapes.columns import Columns
 from exitmodels.shapes.dates import day_numbers, days_in_unit, has_dates, iso, window_days
-from exitmodels.shapes.design import group_codes
 from exitmodels.shapes.events import code_events
 from exitmodels.shapes.frames import Column, Table
+from exitmodels.shapes.grouping import group_codes
 from exitmodels.shapes.ledger import Ledger
 from exitmodels.shapes.spells import Spells
 

@@ -20,9 +20,9 @@ from exitmodels.kernels.risksets import RiskIndex, risk_index
 from exitmodels.render.text import Block, Summary, number
 from exitmodels.shapes import checks, splitting
 from exitmodels.shapes.columns import Columns
-from exitmodels.shapes.design import group_codes
 from exitmodels.shapes.events import code_events
 from exitmodels.shapes.frames import Table
+from exitmodels.shapes.grouping import group_codes
 from exitmodels.shapes.ledger import Ledger
 
 __all__ = ["Spells"]

@@ -14,8 +14,8 @@ from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError, IdentificationError
 from exitmodels.shapes.columns import Columns
 from exitmodels.shapes.dates import day_number, days_in_unit, iso
-from exitmodels.shapes.design import group_codes
 from exitmodels.shapes.frames import Column
+from exitmodels.shapes.grouping import group_codes
 
 if TYPE_CHECKING:
     from exitmodels.shapes.spells import Spells

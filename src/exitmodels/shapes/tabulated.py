@@ -16,8 +16,8 @@ from exitmodels.errors import DataError
 from exitmodels.shapes.cells import check_counts, check_exposure
 from exitmodels.shapes.counting import choice, days_of, drop_or_refuse, without_exposure
 from exitmodels.shapes.dates import iso, window_days
-from exitmodels.shapes.design import group_codes
 from exitmodels.shapes.frames import Column, Table
+from exitmodels.shapes.grouping import group_codes
 from exitmodels.shapes.ledger import Ledger
 from exitmodels.shapes.periods import period_edges, period_labels, plain_frequency
 

@@ -15,7 +15,8 @@ from exitmodels.errors import DataError
 from exitmodels.kernels.countglm import CountFit
 from exitmodels.kernels.sandwich import cluster_meat, hac_lags, hac_meat, leverage, robust_meat
 from exitmodels.shapes.counts import Counts
-from exitmodels.shapes.design import Design, group_codes
+from exitmodels.shapes.design import Design
+from exitmodels.shapes.grouping import group_codes
 
 __all__ = ["KINDS", "SOURCES", "Covariance", "FitData", "covariance", "plain_kind"]
 
