@@ -6,8 +6,8 @@ that a reader asks of it is derived here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,53 +21,11 @@ from exitmodels.kernels.steps import crossing, value_at
 from exitmodels.render import tables
 from exitmodels.render.text import Block, Summary, number
 from exitmodels.results.bibliography import citation
+from exitmodels.results.piece import Piece, counts_at, group_counts, matches
 from exitmodels.results.storing import Stored
 from exitmodels.shapes.ledger import Ledger
 
-__all__ = ["Curve", "Piece"]
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Piece(Stored):
-    """The curve of one group (and cause).
-
-    Attributes
-    ----------
-    keys : mapping
-        What this piece is for, such as ``{"fin": 1}`` or ``{"unit": "a", "cause": "treatment"}``.
-    time, estimate, se : (k,)
-    at_risk, events, censored : (k,)
-        Weighted counts; empty for predicted curves.
-    n : float
-        Rows (replications counted), or 1 for a predicted curve.
-    until : float, optional
-        Last time at which the curve is known; by default the last of `time`.
-    integral_se : function, optional
-        Standard error of the integral of the curve from 0 to tau. It needs the data, so it is not saved.
-    """
-
-    keys: Mapping[str, Any]
-    time: Floats
-    estimate: Floats
-    se: Floats
-    at_risk: Floats
-    events: Floats
-    censored: Floats
-    n: float
-    until: float | None = None
-    integral_se: Callable[[float], float] | None = field(default=None, metadata={"stored": False})
-
-    @property
-    def known_until(self) -> float:
-        """Last time at which the curve is known."""
-        if self.until is not None:
-            return self.until
-        return float(self.time[-1]) if len(self.time) else 0.0
-
-    @property
-    def label(self) -> str:
-        """The keys in words."""
-        return ", ".join(f"{name}={value}" for name, value in self.keys.items()) or "all"
+__all__ = ["Curve"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -135,7 +93,7 @@ class Curve(Stored):
 
     def __getitem__(self, which: Any) -> Curve:
         """Pick pieces by label, by number, or by keys: ``curve["fin=1"]``, ``curve[0]``, ``curve[{"fin": 1}]``."""
-        chosen = [piece for i, piece in enumerate(self.pieces) if _matches(piece, i, which)]
+        chosen = [piece for i, piece in enumerate(self.pieces) if matches(piece, i, which)]
         if not chosen:
             raise DataError(f"No curve for {which!r}.", code="group", hint=f"There are: {'; '.join(self.groups)}.")
         return replace(self, pieces=tuple(chosen))
@@ -214,7 +172,7 @@ class Curve(Stored):
             if not ends:
                 estimate, se = np.where(beyond, np.nan, estimate), np.where(beyond, np.nan, se)
             low, high = self._limits(estimate, se, alpha, transform)
-            frames.append(self._rows(piece, asked, estimate, se, low, high, counts=_counts_at(piece, asked)))
+            frames.append(self._rows(piece, asked, estimate, se, low, high, counts=counts_at(piece, asked)))
         return pd.concat(frames, ignore_index=True)
 
     def quantile(self, p: float | Sequence[float] = 0.5, alpha: float = 0.05, transform: str | None = None) -> Any:
@@ -419,33 +377,10 @@ class Curve(Stored):
         for piece in self.pieces:
             name = ", ".join(f"{k}={v}" for k, v in piece.keys.items() if k != "cause") or "all"
             seen.setdefault(name, []).append(piece)
-        return {name: lambda t, own=own: _group_counts(own, np.asarray(t, float)) for name, own in seen.items()}
+        return {name: lambda t, own=own: group_counts(own, np.asarray(t, float)) for name, own in seen.items()}
 
 
 def _in_words(piece: Piece) -> str:
     """Name a piece in a figure; a new row that has a name of its own is called by it."""
     row = piece.keys.get("row")
     return row if isinstance(row, str) and len(piece.keys) == 1 else piece.label
-
-
-def _matches(piece: Piece, place: int, which: Any) -> bool:
-    if isinstance(which, Mapping):
-        return all(piece.keys.get(name) == value for name, value in which.items())
-    if isinstance(which, (int, np.integer)) and not isinstance(which, bool):
-        return place == which
-    return piece.label == which or set(str(which).split(", ")) <= set(piece.label.split(", "))
-
-
-def _group_counts(pieces: Sequence[Piece], times: Floats) -> dict[str, Floats]:
-    """At risk and censored once for the group; exits summed over the causes that are shown."""
-    counts = [_counts_at(piece, times) for piece in pieces]
-    return {**counts[0], "events": np.sum([c["events"] for c in counts], axis=0)}
-
-
-def _counts_at(piece: Piece, times: Floats) -> dict[str, Floats]:
-    if not len(piece.at_risk):
-        return {}
-    following = np.append(piece.at_risk, 0.0)[np.searchsorted(piece.time, times, side="left")]
-    events = value_at(piece.time, np.cumsum(piece.events), times, 0.0)
-    censored = value_at(piece.time, np.cumsum(piece.censored), times, 0.0)
-    return {"at_risk": following, "events": events, "censored": censored}

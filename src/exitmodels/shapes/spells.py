@@ -20,15 +20,16 @@ from exitmodels.kernels.risksets import RiskIndex, risk_index
 from exitmodels.render.text import Block, Summary, number
 from exitmodels.shapes import checks, splitting
 from exitmodels.shapes.columns import Columns
-from exitmodels.shapes.events import code_events
 from exitmodels.shapes.frames import Table
 from exitmodels.shapes.grouping import group_codes
+from exitmodels.shapes.held import Held
+from exitmodels.shapes.intake import events, labels_of, numeric
 from exitmodels.shapes.ledger import Ledger
 
 __all__ = ["Spells"]
 
 
-class Spells:
+class Spells(Held):
     """Spells of presence, each with the way it ended.
 
     Parameters
@@ -85,43 +86,6 @@ class Spells:
     array([ 7, 10, 15])
     """
 
-    entry: AnyArray
-    exit: AnyArray
-    event: Ints
-    causes: tuple[Any, ...]
-    weight: Floats | None
-    weights: str
-    cluster: Ints | None
-    stratum: Ints | None
-    stratum_labels: tuple[Any, ...]
-    lower: AnyArray | None
-    upper: AnyArray | None
-    left_limit: AnyArray | None
-    right_limit: AnyArray | None
-    columns: Columns
-    labels: AnyArray
-    ledger: Ledger
-    unit: str
-    scheme: str
-    window: tuple[int, int] | None
-    origin: AnyArray | None
-    missing: str
-    delayed: bool
-
-    _PER_ROW = (
-        "entry",
-        "exit",
-        "event",
-        "weight",
-        "cluster",
-        "stratum",
-        "lower",
-        "upper",
-        "left_limit",
-        "right_limit",
-        "origin",
-    )
-
     def __init__(
         self,
         exit: Any,
@@ -141,22 +105,22 @@ class Spells:
         censor: Any = None,
         unit: str = "D",
     ) -> None:
-        times = _numeric("exit", exit)
+        times = numeric("exit", exit)
         n = len(times)
         checks.check_lengths(n, event=event, entry=entry, weight=weight, cluster=cluster, stratum=stratum)
         checks.check_lengths(n, lower=lower, upper=upper, left_limit=left_limit, right_limit=right_limit)
         checks.check_lengths(n, **{str(k): v for k, v in (covariates or {}).items()})
-        codes, named = _events(event, n, None if causes is None else tuple(causes), censor)
+        codes, named = events(event, n, None if causes is None else tuple(causes), censor)
         optional = {"lower": lower, "upper": upper, "left_limit": left_limit, "right_limit": right_limit}
-        strata, stratum_labels = _codes("stratum", stratum)
+        strata, stratum_labels = labels_of("stratum", stratum)
         self._fill(
             exit=times,
             event=codes,
             causes=named,
-            entry=None if entry is None else _numeric("entry", entry),
-            weight=None if weight is None else _numeric("weight", weight).astype(np.float64),
+            entry=None if entry is None else numeric("entry", entry),
+            weight=None if weight is None else numeric("weight", weight).astype(np.float64),
             weights=weights,
-            cluster=_codes("cluster", cluster)[0],
+            cluster=labels_of("cluster", cluster)[0],
             stratum=strata,
             stratum_labels=stratum_labels,
             columns=Columns(Table(dict(covariates))) if covariates else Columns(),
@@ -164,51 +128,9 @@ class Spells:
             ledger=Ledger(n),
             unit=unit,
             scheme="censored" if right_limit is None and left_limit is None else "exits-only",
-            **{name: None if v is None else _numeric(name, v) for name, v in optional.items()},
+            **{name: None if v is None else numeric(name, v) for name, v in optional.items()},
         )
         self._check(("entry", "exit"))
-
-    # ---- birth -----------------------------------------------------------------------------------------------
-    def _fill(self, **values: Any) -> None:
-        """Set every attribute once; arrays become read-only views."""
-        n = len(values["exit"])
-        entry = values.get("entry")
-        defaults: dict[str, Any] = {
-            "origin": None,
-            "window": None,
-            "missing": "raise",
-            "weights": "frequency",
-            "stratum_labels": (),
-            "scheme": "censored",
-            "delayed": entry is not None and bool(np.any(entry)),
-        }
-        everything = {**dict.fromkeys(self._PER_ROW), **defaults, **values}
-        if entry is None:
-            everything["entry"] = np.broadcast_to(np.zeros(1, dtype=values["exit"].dtype), n)
-        for name, value in everything.items():
-            if isinstance(value, np.ndarray):
-                value = value.view()
-                value.flags.writeable = False
-            object.__setattr__(self, name, value)
-
-    @classmethod
-    def _make(cls, **values: Any) -> Spells:
-        """Make spells from arrays that are known to keep the rules."""
-        made = object.__new__(cls)
-        made._fill(**values)
-        return made
-
-    def _with(self, **changes: Any) -> Spells:
-        """Return the same spells with some attributes replaced (no check)."""
-        values = {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
-        if not self.delayed and "entry" not in changes:
-            values["entry"] = None
-        if "entry" in changes or not self.delayed:
-            values.pop("delayed")
-        return Spells._make(**{**values, **changes})
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError("Spells are not changed once made; use select(), split() or make new ones.")
 
     def _check(self, names: tuple[str, str]) -> None:
         """Keep the rules of the table of bad input."""
@@ -444,13 +366,6 @@ class Spells:
             ledger = ledger.set_aside(why, rows=self.labels[np.flatnonzero(gone)[:10]].tolist(), n=out)
         return self._take(places)._with(ledger=ledger)
 
-    def _take(self, places: Ints) -> Spells:
-        values = {name: getattr(self, name) for name in self._PER_ROW}
-        if not self.delayed:
-            values["entry"] = None
-        taken = {name: None if v is None else v[places] for name, v in values.items()}
-        return self._with(**taken, columns=self.columns.take(places), labels=self.labels[places])
-
     def split(self, at: Any, by: str = "duration", name: str | None = None) -> Spells:
         """Cut spells at given times (Lexis expansion).
 
@@ -535,63 +450,3 @@ class Spells:
         start = None if self.origin is None else self.origin[rows]
         title = f"{len(rows)} of {len(self)} spells" if len(rows) < len(self) else f"{len(self)} spells"
         return lexis(ax, self.entry[rows], self.exit[rows], self.event[rows] > 0, start, self.window, self.unit, title)
-
-
-def _numeric(name: str, values: Any) -> AnyArray:
-    """Copy an array of times; text and the like are refused."""
-    array = np.asarray(values)
-    if array.dtype.kind in "iu":
-        return array.astype(np.int64)
-    if array.dtype.kind == "f":
-        return array.astype(np.float64)
-    column = Table({name: array}).column(name)
-    if column.kind != "number":
-        raise DataError(
-            f"It must hold numbers; it holds {column.kind} values such as {column.examples(3)}.",
-            column=name,
-            code="not-numeric",
-            hint="Dates are read by Spells.from_frame(..., origin=...).",
-        )
-    return column.values
-
-
-def _codes(name: str, values: Any) -> tuple[Ints | None, tuple[Any, ...]]:
-    if values is None:
-        return None, ()
-    column = Table({name: np.asarray(values)}).column(name)
-    checks.refuse_gaps(name, column.missing, np.arange(len(column)), "missing")
-    codes, labels = group_codes(column)
-    return codes.copy(), labels
-
-
-def _events(event: Any, n: int, causes: tuple[Any, ...] | None, censor: Any) -> tuple[Ints, tuple[Any, ...]]:
-    if event is None:
-        return np.ones(n, dtype=np.int64), causes or ("exit",)
-    array = np.asarray(event)
-    if array.dtype.kind in "iu" and censor is None:
-        return _event_codes(array.astype(np.int64), causes)
-    column = Table({"event": array}).column("event")
-    whole = column.kind == "number" and column.missing is None and bool(np.all(column.values == column.values.round()))
-    if whole and censor is None:
-        return _event_codes(column.values.astype(np.int64), causes)
-    codes, named, missing, _ = code_events(column, np.arange(n), censor)
-    checks.refuse_gaps("event", missing, np.arange(n), "missing, and a missing label is not a reason")
-    return np.array(codes, dtype=np.int64), causes or named
-
-
-def _event_codes(codes: Ints, causes: tuple[Any, ...] | None) -> tuple[Ints, tuple[Any, ...]]:
-    low, high = int(codes.min()), int(codes.max())
-    found = np.unique(codes)
-    limit = high if causes is None else len(causes)
-    if low < 0 or high > limit or (causes is None and (np.array_equal(found, [1, 2]) or high > 100)):
-        shown = ", ".join(str(v) for v in found[:8])
-        raise DataError(
-            f"The event codes are {shown}; 0 means not yet left and k the k-th cause.",
-            column="event",
-            rows=np.flatnonzero((codes < 0) | (codes > min(limit, 1 if causes is None else limit))),
-            code="event-values",
-            hint="Give causes=[...] to name the codes, or censor=[value that means not yet].",
-        )
-    if causes is not None:
-        return codes, causes
-    return codes, ("event",) if high <= 1 else tuple(range(1, high + 1))

@@ -16,14 +16,16 @@ import numpy as np
 
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import ConvergenceWarning, DataError
+from exitmodels.kernels import coxcurves
 from exitmodels.kernels.firth import firth_terms
-from exitmodels.kernels.linalg import Dependency, cross_product, dependencies, standardise
+from exitmodels.kernels.linalg import cross_product, dependencies, standardise, symmetric_inverse
 from exitmodels.kernels.optimise import Maximum, newton
 from exitmodels.kernels.partial import CoxData, CoxTerms, cox_data, cox_terms
 from exitmodels.kernels.risksets import RiskIndex, risk_index
-from exitmodels.models.hazards.cox_results import CoxResults, Fitted, finish
-from exitmodels.render.text import number
-from exitmodels.shapes.design import Design, incomplete_rows
+from exitmodels.models.hazards.cox_checks import enough, explain, runaway, usable, varies
+from exitmodels.models.hazards.cox_fitted import Fitted, last_times, zero_tests
+from exitmodels.models.hazards.cox_results import CoxResults
+from exitmodels.shapes.design import Design
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["Cox"]
@@ -103,11 +105,11 @@ class Cox:
         """
         self._check_choices()
         spells.require_scheme("Cox")
-        rows = _usable(spells.for_cause(self.event), self.formula)
+        rows = usable(spells.for_cause(self.event), self.formula)
         design = Design.of(self.formula, rows.columns, labels=rows.labels)
         stratum, labels = _strata(rows, design)
         index = risk_index(rows.entry_or_none, rows.exit, rows.event > 0, stratum, len(labels))
-        _enough(rows, design, index)
+        enough(rows, design, index)
         matrix = design.matrix
         centre, scale = standardise(matrix, rows.weight)
         keep = self._independent(design, matrix, scale, rows.weight)
@@ -119,7 +121,7 @@ class Cox:
         dropped = [name for name in design.names if name not in names]
         notes += [f"dropped, because other columns give it: {name}" for name in dropped]
         fitted = Fitted(data, rows, design.cluster, stratum)
-        return finish(
+        return _finish(
             self,
             rows,
             replace(
@@ -159,7 +161,7 @@ class Cox:
         found = dependencies(gram)
         if found and self.collinear == "raise":
             raise DataError(
-                "; ".join(_explain(design.names, d, scale) for d in found) + ".",
+                "; ".join(explain(design.names, d, scale) for d in found) + ".",
                 column=design.names[found[0].column],
                 code="collinear",
                 hint='Take the column out of the formula, or give collinear="drop".',
@@ -179,31 +181,20 @@ class Cox:
     def _maximise(self, data: CoxData, names: tuple[str, ...]) -> tuple[Maximum[CoxTerms], list[str]]:
         zero = np.zeros(data.matrix.shape[1])
         first = cox_terms(zero, data)
-        _varies(first, data, names)
+        varies(first, data, names)
         begin = _warm_start(data, first)
         terms = None if begin.any() else first
         best = newton(lambda b: cox_terms(b, data), begin, self.tol, self.max_steps, terms)
         if not np.array_equal(begin, zero):
             best = replace(best, start=first)
         notes = []
-        runaway = _runaway(best, names)
-        if runaway or not best.converged:
+        endless = runaway(best, names)
+        if endless or not best.converged:
             best = replace(best, converged=False)
-            note = runaway or f"no convergence after {best.n_steps} Newton steps"
+            note = endless or f"no convergence after {best.n_steps} Newton steps"
             warnings.warn(note, ConvergenceWarning, stacklevel=3)
             notes.append(note)
         return best, notes
-
-
-def _usable(rows: Spells, formula: str) -> Spells:
-    """Set aside incomplete rows when the data were read so, and rows of weight zero."""
-    if rows.weight is not None and not rows.weight.all():
-        rows = rows.select(rows.weight > 0, why="weight zero")
-    if rows.missing == "drop":
-        gaps = incomplete_rows(formula, rows.columns)
-        if gaps is not None:
-            rows = rows.select(~gaps, why=f"missing in a column of {formula!r}")
-    return rows
 
 
 def _strata(rows: Spells, design: Design) -> tuple[Ints | None, tuple[str, ...]]:
@@ -221,50 +212,6 @@ def _strata(rows: Spells, design: Design) -> tuple[Ints | None, tuple[str, ...]]
 
 def _centred(offset: Floats | None) -> Floats | None:
     return None if offset is None else offset - float(np.mean(offset))
-
-
-def _enough(rows: Spells, design: Design, index: RiskIndex) -> None:
-    events, p = len(index.event_rows), len(design.names)
-    if len(rows) < 2:
-        raise DataError("There is one row only.", code="one-row", hint="A regression compares people.")
-    if events == 0:
-        raise DataError(
-            f"Nobody left for {rows.causes[0]}, so no hazard can be estimated.", code="no-events", hint="Check event=."
-        )
-    if events < p:
-        raise DataError(
-            f"There are {events} exits for {p} columns ({', '.join(design.names[:8])}).",
-            code="few-events",
-            hint="Use fewer columns; ten exits for each is a common rule of thumb.",
-        )
-
-
-def _explain(names: tuple[str, ...], d: Dependency, scale: Floats) -> str:
-    if not d.on:
-        return f"{names[d.column]} is constant"
-    terms = (
-        f"{number(b * scale[d.column] / scale[i])} * {names[i]}" for i, b in zip(d.on, d.coefficients, strict=True)
-    )
-    return f"{names[d.column]} follows from other columns: {names[d.column]} = {' + '.join(terms)} + constant"
-
-
-def _varies(first: CoxTerms, data: CoxData, names: tuple[str, ...]) -> None:
-    """Refuse columns that never differ among people at risk together (say, constant within strata)."""
-    size = max(float(data.event_weight.sum()), 1.0)
-    if not len(names):
-        return
-    found = dependencies(first.information / size + 0.0, 1e-10)
-    flat = [names[d.column] for d in found] + [
-        name for name, v in zip(names, np.diag(first.information), strict=True) if v < 1e-12 * size
-    ]
-    if flat:
-        raise DataError(
-            "It does not differ among people at risk at the same time (or follows there from other columns), so "
-            "its effect cannot be seen.",
-            column=flat[0],
-            code="no-variation",
-            hint="Is it constant within the strata? Take it out, or make it no stratum.",
-        )
 
 
 def _warm_start(data: CoxData, first: CoxTerms) -> Floats:
@@ -295,19 +242,60 @@ def _without_empty_times(index: RiskIndex) -> RiskIndex:
     )
 
 
-def _runaway(best: Maximum[CoxTerms], names: tuple[str, ...]) -> str:
-    """Say which columns separate those who leave from those who stay, when the likelihood has no maximum."""
-    if not len(names):
-        return ""
-    shrunk = np.diag(best.terms.information) / np.diag(best.start.information)
-    moving = np.abs(best.step) > 1e-3
-    columns = [name for name, small, moves in zip(names, shrunk < 1e-5, moving, strict=True) if small and moves]
-    if not columns and not best.converged:
-        columns = [name for name, moves in zip(names, moving, strict=True) if moves]
-    if not columns:
-        return ""
-    return (
-        f"The likelihood keeps rising as the coefficient of {', '.join(columns)} grows: everyone (or no one) with "
-        "the higher value left first (monotone likelihood). The estimate is infinite; its printed value and "
-        'standard error mean nothing. Merge levels, or use penalty="firth".'
+def _finish(
+    model: Cox,
+    rows: Spells,
+    design: Design,
+    keep: list[int],
+    frame: tuple[Floats, Floats, float],
+    best: Maximum[CoxTerms],
+    fitted: Fitted,
+    strata_labels: tuple[str, ...],
+    kind: str,
+    notes: tuple[str, ...],
+) -> CoxResults:
+    """Bring a fit on centred and scaled columns back to the columns as given."""
+    centre, scale, offset_centre = frame
+    estimate = best.at / scale
+    inverse = symmetric_inverse(best.terms.information) / np.outer(scale, scale)
+    penalty = float(np.sum(np.log(scale))) if model.penalty else 0.0
+    ties = "Efron" if model.ties == "efron" else "Breslow"
+    result = CoxResults(
+        names=design.names,
+        estimate=estimate,
+        covariance=inverse,
+        vcov="model",
+        llf=best.terms.value + penalty,
+        llnull=best.start.value + penalty,
+        nobs=rows.n,
+        n_events=rows.n_events,
+        converged=best.converged,
+        ledger=rows.ledger,
+        method=f"Cox regression for {rows.causes[0]}, {ties} ties" + (", Firth's penalty" if model.penalty else ""),
+        sources=(
+            "cox1972",
+            "efron1977" if model.ties == "efron" else "breslow1974",
+            *(("firth1993",) if model.penalty else ()),
+        ),
+        outcome=str(rows.causes[0]),
+        warnings=notes,
+        model_covariance=inverse,
+        baseline=coxcurves.baseline(fitted.data, best.terms),
+        centre=centre,
+        scale=scale,
+        offset_centre=offset_centre,
+        kept=tuple(keep),
+        strata_labels=strata_labels,
+        until=last_times(rows, fitted.stratum, len(strata_labels)),
+        design=design,
+        unit=rows.unit,
+        fitted=replace(fitted, terms=best.terms, start=best.start),
+        tests=zero_tests(best, inverse, estimate, rows),
     )
+    if kind != "model":
+        sources = (
+            *result.sources,
+            "binder1992" if rows.weights == "sampling" and rows.weight is not None else "lin_wei1989",
+        )
+        result = replace(result.with_vcov(kind), sources=sources)
+    return result

@@ -7,58 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.special import chdtrc
 
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
 from exitmodels.kernels import coxcurves, coxresiduals
-from exitmodels.kernels.linalg import symmetric_inverse
-from exitmodels.kernels.optimise import Maximum
-from exitmodels.kernels.partial import CoxData, CoxTerms
+from exitmodels.kernels.partial import CoxTerms
 from exitmodels.kernels.steps import value_at
-from exitmodels.results.curve import Curve, Piece
-from exitmodels.results.hypothesis import HypothesisTest
+from exitmodels.models.hazards.cox_fitted import Fitted, cluster_codes, robust_score, row_residual
+from exitmodels.results.curve import Curve
 from exitmodels.results.labels import labelled
+from exitmodels.results.piece import Piece
 from exitmodels.results.regression import Regression
 from exitmodels.shapes.columns import rows_of
 from exitmodels.shapes.design import Design
-from exitmodels.shapes.spells import Spells
 
-if TYPE_CHECKING:
-    from exitmodels.models.hazards.cox import Cox
-
-__all__ = ["CoxResults", "Fitted", "finish"]
+__all__ = ["CoxResults"]
 
 _RESIDUALS = ("martingale", "deviance", "cox-snell", "score", "dfbeta", "dfbetas", "schoenfeld", "scaled-schoenfeld")
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """The data of a fit, for residuals and other variances; never saved."""
-
-    data: CoxData
-    rows: Spells
-    cluster: Ints | None
-    stratum: Ints | None
-    terms: CoxTerms | None = None
-    start: CoxTerms | None = None
-
-    def units(self, kind: str) -> tuple[Floats, Ints | None]:
-        """Factor of each row before squaring, and its cluster."""
-        weight = self.rows.row_weight
-        cluster = self.cluster if self.cluster is not None else self.rows.cluster
-        if kind == "cluster":
-            if cluster is None:
-                raise DataError(
-                    'vcov="cluster" needs clusters.',
-                    code="no-cluster",
-                    hint="Read the spells with cluster=, or put cluster(column) in the formula.",
-                )
-            return weight, cluster
-        return (np.sqrt(weight) if self.rows.weights == "frequency" else weight), None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -126,7 +94,7 @@ class CoxResults(Regression):
             raise DataError(f"vcov={kind!r} is not known.", code="vcov", hint="One of model, robust, cluster.")
         fitted = self._data("Another variance")
         if cluster is not None:
-            fitted = replace(fitted, cluster=_cluster_codes(fitted.rows, cluster))
+            fitted = replace(fitted, cluster=cluster_codes(fitted.rows, cluster))
         return self._with_wald(_robust(self, fitted, kind), kind, fitted=fitted)
 
     def _with_wald(self, covariance: Floats, kind: str, **changes: Any) -> Self:
@@ -137,7 +105,7 @@ class CoxResults(Regression):
         tests = {name: test for name, test in self.tests.items() if name != "robust score"}
         warnings = other.warnings
         if kind != "model":
-            tests["robust score"] = _robust_score(other._data("A robust test"), kind)
+            tests["robust score"] = robust_score(other._data("A robust test"), kind)
         rank = int(np.linalg.matrix_rank(covariance))
         if rank == len(self.estimate):
             tests["Wald"] = other.wald_test()
@@ -314,7 +282,7 @@ class CoxResults(Regression):
         weight = fitted.rows.row_weight
         labels = fitted.rows.labels
         if kind in ("martingale", "deviance", "cox-snell"):
-            values = _row_residual(fitted, fitted.terms, kind)
+            values = row_residual(fitted, fitted.terms, kind)
             return labelled(values * weight if weighted else values, labels, name=kind)
         table = np.concatenate([block for _, block in coxresiduals.score_residuals(fitted.data, fitted.terms)])
         table = table * self.scale
@@ -361,139 +329,8 @@ def _predicted(keys: Mapping[str, Any], time: Floats, estimate: Floats, se: Floa
     )
 
 
-def _last_times(rows: Spells, stratum: Ints | None, n_strata: int) -> tuple[float, ...]:
-    if stratum is None:
-        return (float(rows.exit.max()),)
-    last = np.full(n_strata, -np.inf)
-    np.maximum.at(last, stratum, rows.exit)
-    return tuple(float(v) for v in last)
-
-
-def _row_residual(fitted: Fitted, terms: CoxTerms, kind: str) -> Floats:
-    residual = coxresiduals.martingale(fitted.data, terms)
-    left = fitted.rows.event > 0
-    expected: Floats = left - residual
-    if kind == "martingale":
-        return residual
-    if kind == "cox-snell":
-        return expected
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inside = residual + np.where(left, np.log(expected), 0.0)
-    return np.sign(residual) * np.sqrt(np.maximum(-2 * inside, 0.0))
-
-
-def _cluster_codes(rows: Spells, cluster: Any) -> Ints:
-    if isinstance(cluster, str):
-        return np.asarray(rows.groups(cluster)[0], dtype=np.int64)
-    labels = np.asarray(cluster)
-    if len(labels) != len(rows):
-        raise DataError(
-            f"{len(labels)} cluster labels were given for {len(rows)} rows.", code="length", hint="Give one per row."
-        )
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-
-
 def _robust(result: CoxResults, fitted: Fitted, kind: str) -> Floats:
     assert fitted.terms is not None
     factor, cluster = fitted.units(kind)
     middle = coxresiduals.sandwich(fitted.data, fitted.terms, factor, cluster) * np.outer(result.scale, result.scale)
     return result.model_covariance @ middle @ result.model_covariance
-
-
-def _robust_score(fitted: Fitted, kind: str) -> HypothesisTest:
-    """Score test at zero with the variance taken from rows or clusters (Lin & Wei 1989)."""
-    assert fitted.start is not None
-    factor, cluster = fitted.units(kind)
-    spread = coxresiduals.sandwich(fitted.data, fitted.start, factor, cluster)
-    score = fitted.start.gradient
-    value, df = float(score @ np.linalg.pinv(spread, hermitian=True) @ score), int(np.linalg.matrix_rank(spread))
-    return HypothesisTest(
-        statistic=value,
-        df=df,
-        pvalue=float(chdtrc(df, value)),
-        method=f"robust score test that all coefficients are zero, {kind} variance",
-        ledger=fitted.rows.ledger,
-        sources=("lin_wei1989",),
-    )
-
-
-def _tests(best: Maximum[CoxTerms], covariance: Floats, estimate: Floats, rows: Spells) -> dict[str, HypothesisTest]:
-    """Three tests that all coefficients are zero, with the model-based variance."""
-    p = len(estimate)
-    start = best.start
-    values = {
-        "likelihood ratio": 2 * (best.terms.value - start.value),
-        "Wald": float(estimate @ np.linalg.solve(covariance, estimate)),
-        "score": float(start.gradient @ np.linalg.solve(start.information, start.gradient)),
-    }
-    return {
-        name: HypothesisTest(
-            statistic=value,
-            df=p,
-            pvalue=float(chdtrc(p, value)),
-            method=f"{name} test that all coefficients are zero",
-            ledger=rows.ledger,
-            sources=("cox1972",),
-        )
-        for name, value in values.items()
-        if p
-    }
-
-
-def finish(
-    model: Cox,
-    rows: Spells,
-    design: Design,
-    keep: list[int],
-    frame: tuple[Floats, Floats, float],
-    best: Maximum[CoxTerms],
-    fitted: Fitted,
-    strata_labels: tuple[str, ...],
-    kind: str,
-    notes: tuple[str, ...],
-) -> CoxResults:
-    """Bring a fit on centred and scaled columns back to the columns as given."""
-    centre, scale, offset_centre = frame
-    estimate = best.at / scale
-    inverse = symmetric_inverse(best.terms.information) / np.outer(scale, scale)
-    penalty = float(np.sum(np.log(scale))) if model.penalty else 0.0
-    ties = "Efron" if model.ties == "efron" else "Breslow"
-    result = CoxResults(
-        names=design.names,
-        estimate=estimate,
-        covariance=inverse,
-        vcov="model",
-        llf=best.terms.value + penalty,
-        llnull=best.start.value + penalty,
-        nobs=rows.n,
-        n_events=rows.n_events,
-        converged=best.converged,
-        ledger=rows.ledger,
-        method=f"Cox regression for {rows.causes[0]}, {ties} ties" + (", Firth's penalty" if model.penalty else ""),
-        sources=(
-            "cox1972",
-            "efron1977" if model.ties == "efron" else "breslow1974",
-            *(("firth1993",) if model.penalty else ()),
-        ),
-        outcome=str(rows.causes[0]),
-        warnings=notes,
-        model_covariance=inverse,
-        baseline=coxcurves.baseline(fitted.data, best.terms),
-        centre=centre,
-        scale=scale,
-        offset_centre=offset_centre,
-        kept=tuple(keep),
-        strata_labels=strata_labels,
-        until=_last_times(rows, fitted.stratum, len(strata_labels)),
-        design=design,
-        unit=rows.unit,
-        fitted=replace(fitted, terms=best.terms, start=best.start),
-        tests=_tests(best, inverse, estimate, rows),
-    )
-    if kind != "model":
-        sources = (
-            *result.sources,
-            "binder1992" if rows.weights == "sampling" and rows.weight is not None else "lin_wei1989",
-        )
-        result = replace(result.with_vcov(kind), sources=sources)
-    return result

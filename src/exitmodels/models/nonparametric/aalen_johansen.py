@@ -17,7 +17,8 @@ from exitmodels.kernels import jackknife
 from exitmodels.kernels.products import aalen_johansen, incidence_variance
 from exitmodels.kernels.steps import value_at
 from exitmodels.models.nonparametric.observed import Group, choose_variance, exhausted, groups, late_start
-from exitmodels.results.curve import Curve, Piece
+from exitmodels.results.curve import Curve
+from exitmodels.results.piece import Piece
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["AalenJohansen"]

@@ -18,7 +18,8 @@ from exitmodels.kernels import jackknife, resampling
 from exitmodels.kernels.products import kaplan_meier, restricted_area
 from exitmodels.kernels.steps import value_at
 from exitmodels.models.nonparametric.observed import Group, choose_variance, exhausted, groups, late_start
-from exitmodels.results.curve import Curve, Piece
+from exitmodels.results.curve import Curve
+from exitmodels.results.piece import Piece
 from exitmodels.results.resampled import Resampled
 from exitmodels.shapes.spells import Spells
 

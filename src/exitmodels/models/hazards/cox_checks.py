@@ -1,0 +1,95 @@
+"""What a Cox fit refuses, sets aside or warns of, each with its message.
+
+Third floor, in the room of hazards.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from exitmodels.arrays import Floats
+from exitmodels.errors import DataError
+from exitmodels.kernels.linalg import Dependency, dependencies
+from exitmodels.kernels.optimise import Maximum
+from exitmodels.kernels.partial import CoxData, CoxTerms
+from exitmodels.kernels.risksets import RiskIndex
+from exitmodels.render.text import number
+from exitmodels.shapes.design import Design, incomplete_rows
+from exitmodels.shapes.spells import Spells
+
+__all__ = ["enough", "explain", "runaway", "usable", "varies"]
+
+
+def usable(rows: Spells, formula: str) -> Spells:
+    """Set aside incomplete rows when the data were read so, and rows of weight zero."""
+    if rows.weight is not None and not rows.weight.all():
+        rows = rows.select(rows.weight > 0, why="weight zero")
+    if rows.missing == "drop":
+        gaps = incomplete_rows(formula, rows.columns)
+        if gaps is not None:
+            rows = rows.select(~gaps, why=f"missing in a column of {formula!r}")
+    return rows
+
+
+def enough(rows: Spells, design: Design, index: RiskIndex) -> None:
+    """Refuse one row, no exits, and fewer exits than columns."""
+    events, p = len(index.event_rows), len(design.names)
+    if len(rows) < 2:
+        raise DataError("There is one row only.", code="one-row", hint="A regression compares people.")
+    if events == 0:
+        raise DataError(
+            f"Nobody left for {rows.causes[0]}, so no hazard can be estimated.", code="no-events", hint="Check event=."
+        )
+    if events < p:
+        raise DataError(
+            f"There are {events} exits for {p} columns ({', '.join(design.names[:8])}).",
+            code="few-events",
+            hint="Use fewer columns; ten exits for each is a common rule of thumb.",
+        )
+
+
+def explain(names: tuple[str, ...], d: Dependency, scale: Floats) -> str:
+    """Write out how a column follows from others."""
+    if not d.on:
+        return f"{names[d.column]} is constant"
+    terms = (
+        f"{number(b * scale[d.column] / scale[i])} * {names[i]}" for i, b in zip(d.on, d.coefficients, strict=True)
+    )
+    return f"{names[d.column]} follows from other columns: {names[d.column]} = {' + '.join(terms)} + constant"
+
+
+def varies(first: CoxTerms, data: CoxData, names: tuple[str, ...]) -> None:
+    """Refuse columns that never differ among people at risk together (say, constant within strata)."""
+    size = max(float(data.event_weight.sum()), 1.0)
+    if not len(names):
+        return
+    found = dependencies(first.information / size + 0.0, 1e-10)
+    flat = [names[d.column] for d in found] + [
+        name for name, v in zip(names, np.diag(first.information), strict=True) if v < 1e-12 * size
+    ]
+    if flat:
+        raise DataError(
+            "It does not differ among people at risk at the same time (or follows there from other columns), so "
+            "its effect cannot be seen.",
+            column=flat[0],
+            code="no-variation",
+            hint="Is it constant within the strata? Take it out, or make it no stratum.",
+        )
+
+
+def runaway(best: Maximum[CoxTerms], names: tuple[str, ...]) -> str:
+    """Say which columns separate those who leave from those who stay, when the likelihood has no maximum."""
+    if not len(names):
+        return ""
+    shrunk = np.diag(best.terms.information) / np.diag(best.start.information)
+    moving = np.abs(best.step) > 1e-3
+    columns = [name for name, small, moves in zip(names, shrunk < 1e-5, moving, strict=True) if small and moves]
+    if not columns and not best.converged:
+        columns = [name for name, moves in zip(names, moving, strict=True) if moves]
+    if not columns:
+        return ""
+    return (
+        f"The likelihood keeps rising as the coefficient of {', '.join(columns)} grows: everyone (or no one) with "
+        "the higher value left first (monotone likelihood). The estimate is infinite; its printed value and "
+        'standard error mean nothing. Merge levels, or use penalty="firth".'
+    )
