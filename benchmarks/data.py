@@ -69,6 +69,13 @@ class Sample:
         """Names of the covariates."""
         return tuple(f"x{j}" for j in range(self.design.columns))
 
+    def columns(self) -> dict[str, Array]:
+        """Covariates one by one, each contiguous, as a data frame holds them."""
+        for j, name in enumerate(self.names):
+            if name not in self._kept and self.matrix is not None:
+                self._kept[name] = np.ascontiguousarray(self.matrix[:, j])
+        return {name: self._kept[name] for name in self.names}
+
     def grid(self, size: int = 200) -> Array:
         """Times at which curves are compared: spread over the exits, and never equal to one."""
         if "grid" not in self._kept:

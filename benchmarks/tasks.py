@@ -40,9 +40,7 @@ Task = Job
 
 def spells(sample: Sample) -> xm.Spells:
     """Make the spells from the arrays of a sample."""
-    columns: dict[str, Array] = {}
-    if sample.matrix is not None:
-        columns = {name: sample.matrix[:, j] for j, name in enumerate(sample.names)}
+    columns = sample.columns()
     if sample.group is not None:
         columns["group"] = sample.group
     causes = list(range(1, sample.design.causes + 1)) if sample.design.causes > 1 else None

@@ -111,25 +111,25 @@ class Table:
         if isinstance(self.frame, nw.LazyFrame):
             polars = "polars" in str(self.frame.implementation).lower()
             self.frame = self.frame.collect() if polars else self.frame.collect(backend="pyarrow")
-        self.shared = self._hold()
+        self._hold()
         self.names: tuple[str, ...] = tuple(str(c) for c in self.frame.columns)
         self.n: int = int(self.frame.shape[0])
         if self.n == 0:
             raise DataError("The table has no rows.", code="empty", hint="Check the filter or the file that made it.")
 
-    def _hold(self) -> bool:
-        """Keep hold of the caller's data; say whether later changes there could still reach it.
+    def _hold(self) -> None:
+        """Keep the data as they are now, whatever the caller does to the frame later.
 
-        Polars and Arrow data never change. pandas with copy-on-write leaves a held frame as it was.
+        Polars and Arrow data never change. pandas 3 copies on write, so holding a frame is enough; before
+        that, it is copied.
         """
         import narwhals as nw
 
-        if not self.frame.implementation.is_pandas():
-            return not (self.frame.implementation.is_polars() or self.frame.implementation.is_pyarrow())
-        import pandas as pd
+        if self.frame.implementation.is_pandas():
+            import pandas as pd
 
-        self.frame = nw.from_native(self.frame.to_native().copy(deep=False))
-        return int(pd.__version__.split(".")[0]) < 3
+            deep = int(pd.__version__.split(".")[0]) < 3
+            self.frame = nw.from_native(self.frame.to_native().copy(deep=deep))
 
     @cached_property
     def labels(self) -> AnyArray:

@@ -80,10 +80,10 @@ class Reader:
             return values if values is None or keep is None else values[keep]
 
         spells = Spells._make(
-            exit=_own(kept(ends), self.table),
-            event=_own(kept(codes), self.table),
+            exit=kept(ends),
+            event=kept(codes),
             causes=causes,
-            entry=None if begins is None else _own(kept(begins), self.table),
+            entry=kept(begins),
             weight=kept(count),
             weights=weights,
             cluster=kept(groups),
@@ -262,11 +262,6 @@ def _number(column: Column, labels: AnyArray) -> Column:
         code="not-numeric",
         hint="Convert it before reading, or name the right column; dates need origin= (and date_format= if text).",
     )
-
-
-def _own(values: AnyArray, table: Table) -> AnyArray:
-    """Copy what the caller could still change, so that later changes there cannot reach the spells."""
-    return values.copy() if table.shared else values
 
 
 def _window(spells: Spells, span: tuple[int, int], length: float, exit_name: str) -> Spells:
