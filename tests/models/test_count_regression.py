@@ -506,3 +506,15 @@ def test_no_warning_is_raised_on_good_data():
         warnings.simplefilter("error")
         for family in FAMILIES:
             assert xm.CountRegression("x + place", family=family).fit(counted(panel(9))).converged
+
+
+def test_a_level_that_is_a_cluster_has_no_clustered_error() -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"unit": np.repeat(list("abcd"), 12), "x": np.tile(np.arange(12.0), 4), "n": rng.poisson(9, 48)}
+    )
+    counts = xm.Counts.from_table(table, start=None, n="n", by="unit", covariates=["x"], exposure=None)
+    fit = xm.CountRegression("x + unit", vcov="cluster", cluster="unit", exposure=False).fit(counts)
+    assert np.isfinite(fit.bse["x"])
+    assert np.isnan(fit.bse["unit[T.b]"])
+    assert "the clusters themselves determine it" in fit.warnings[-1]

@@ -152,3 +152,16 @@ def test_clusters_by_formula_column_or_spells(rossi: xm.Spells) -> None:
     for other in (two, three, four):
         assert_allclose(other.covariance, one.covariance)
         assert other.vcov == "cluster"
+
+
+def test_fewer_clusters_than_coefficients_are_said(rossi: xm.Spells) -> None:
+    few = xm.Cox("fin + age + prio").fit(rossi).with_vcov("cluster", cluster="wexp")
+    assert "rank 1 for 3 coefficients" in few.warnings[0]
+
+
+def test_wald_tests_do_not_depend_on_units() -> None:
+    data = xm.datasets.rossi().assign(big=lambda d: d.age * 1e9, small=lambda d: d.prio * 1e-9)
+    spells = xm.Spells.from_frame(data, exit="week", event="arrest")
+    assert_allclose(
+        xm.Cox("big + small").fit(spells).wald_test().statistic, xm.Cox("age + prio").fit(spells).wald_test().statistic
+    )

@@ -11,7 +11,15 @@ import numpy as np
 
 from exitmodels.arrays import Floats
 
-__all__ = ["Dependency", "cross_product", "dependencies", "standardise", "symmetric_inverse"]
+__all__ = [
+    "Dependency",
+    "cross_product",
+    "dependencies",
+    "scaled_rank",
+    "standardise",
+    "symmetric_inverse",
+    "without_spread",
+]
 
 _ROWS = 1 << 13
 _DEPENDENT = 1e-11
@@ -117,3 +125,23 @@ def symmetric_inverse(matrix: Floats) -> Floats:
     d = np.sqrt(np.diag(matrix))
     inverse = np.linalg.inv(matrix / np.outer(d, d)) / np.outer(d, d)
     return (inverse + inverse.T) / 2
+
+
+def without_spread(robust: Floats, model: Floats) -> Floats:
+    """Blank (NaN) the rows and columns of a robust covariance that rounding alone keeps from zero.
+
+    A coefficient that the clusters themselves determine (say, the effect of a level that is one whole
+    cluster) has scores that sum to zero in each of them: its clustered variance says nothing.
+    """
+    flat = np.diag(robust) < 1e-12 * np.diag(model)
+    out = robust.copy()
+    out[flat, :] = out[:, flat] = np.nan
+    return out
+
+
+def scaled_rank(covariance: Floats) -> int:
+    """Rank of a covariance, whatever the units of its variables; those without a variance do not count."""
+    spread = np.sqrt(np.diag(covariance))
+    known = np.flatnonzero(np.isfinite(spread) & (spread > 0))
+    part = covariance[np.ix_(known, known)] / np.outer(spread[known], spread[known])
+    return int(np.linalg.matrix_rank(part, tol=1e-10)) if len(known) else 0

@@ -17,6 +17,7 @@ from scipy import stats
 
 from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
+from exitmodels.kernels.linalg import scaled_rank
 from exitmodels.render import tables
 from exitmodels.render.text import Block, Summary, number, pvalue
 from exitmodels.results.bibliography import citation
@@ -173,14 +174,16 @@ class Regression(Stored):
         contrast = self._contrast(what)
         middle = contrast @ self.covariance @ contrast.T
         value = contrast @ self.estimate
-        rank = int(np.linalg.matrix_rank(middle))
+        rank = scaled_rank(middle)
         if rank < len(contrast):
             raise DataError(
                 f"The {len(contrast)} combinations have a covariance of rank {rank}.",
                 code="contrast",
                 hint="Leave out combinations that follow from the others.",
             )
-        statistic = float(value @ np.linalg.solve(middle, value))
+        spread = np.sqrt(np.diag(middle))
+        value = value / spread
+        statistic = float(value @ np.linalg.solve(middle / np.outer(spread, spread), value))
         name = f"Wald test of {len(contrast)} combination(s), {self.vcov} variance"
         return HypothesisTest(
             statistic=statistic, df=rank, pvalue=float(stats.chi2.sf(statistic, rank)), method=name, ledger=self.ledger

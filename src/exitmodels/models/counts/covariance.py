@@ -13,6 +13,7 @@ import numpy as np
 from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError
 from exitmodels.kernels.countglm import CountFit
+from exitmodels.kernels.linalg import without_spread
 from exitmodels.kernels.sandwich import cluster_meat, hac_lags, hac_meat, leverage, robust_meat
 from exitmodels.shapes.counts import Counts
 from exitmodels.shapes.design import Design
@@ -109,7 +110,11 @@ def covariance(
     p = len(data.design.names)
     beta = data.recode @ full[:p, :p] @ data.recode.T
     error = float(np.sqrt(full[p, p])) if len(full) > p else float("nan")
-    return Covariance((beta + beta.T) / 2, error, label, kind, warnings)
+    beta = without_spread((beta + beta.T) / 2, data.recode @ bread[:p, :p] @ data.recode.T)
+    blank = [name for name, value in zip(data.design.names, np.diag(beta), strict=True) if np.isnan(value)]
+    if blank:
+        warnings = (*warnings, f"no {label} variance for {', '.join(blank)}: the clusters themselves determine it")
+    return Covariance(beta, error, label, kind, warnings)
 
 
 def _inverse(information: Floats) -> Floats:

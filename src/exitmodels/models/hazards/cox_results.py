@@ -14,6 +14,7 @@ import numpy as np
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
 from exitmodels.kernels import coxcurves, coxresiduals
+from exitmodels.kernels.linalg import scaled_rank, without_spread
 from exitmodels.kernels.partial import CoxTerms
 from exitmodels.kernels.steps import value_at
 from exitmodels.models.hazards.cox_fitted import Fitted, cluster_codes, robust_score, row_residual
@@ -106,7 +107,7 @@ class CoxResults(Regression):
         warnings = other.warnings
         if kind != "model":
             tests["robust score"] = robust_score(other._data("A robust test"), kind)
-        rank = int(np.linalg.matrix_rank(covariance))
+        rank = scaled_rank(covariance)
         if rank == len(self.estimate):
             tests["Wald"] = other.wald_test()
         else:
@@ -333,4 +334,4 @@ def _robust(result: CoxResults, fitted: Fitted, kind: str) -> Floats:
     assert fitted.terms is not None
     factor, cluster = fitted.units(kind)
     middle = coxresiduals.sandwich(fitted.data, fitted.terms, factor, cluster) * np.outer(result.scale, result.scale)
-    return result.model_covariance @ middle @ result.model_covariance
+    return without_spread(result.model_covariance @ middle @ result.model_covariance, result.model_covariance)
