@@ -69,6 +69,45 @@ def test_saved_curves_come_back(spells: xm.Spells, tmp_path: Path) -> None:
             back.rmst(30)
 
 
+def test_limits_of_a_hazard_are_those_of_its_survival(spells: xm.Spells) -> None:
+    hazard = xm.NelsonAalen().fit(spells)
+    survival = hazard.survival()
+    for ours, theirs in (("log", "log-log"), ("plain", "log"), ("arcsine", "arcsine"), ("logit", "logit")):
+        one, two = hazard.conf_int(transform=ours), survival.conf_int(transform=theirs)
+        assert_allclose(np.exp(-one["high"]), two["low"], rtol=1e-10)
+        assert_allclose(np.exp(-one["low"]), two["high"], rtol=1e-10)
+    area, at = survival.rmst(40), survival.to_frame()
+    rest = [sum(survival.at(np.arange(t, 40)).estimate) for t in at.time]  # weeks are whole, so the area is a sum
+    by_hand = np.sum(np.where(at.time < 40, np.square(rest), 0) * at.events / at.at_risk**2)
+    assert_allclose(area.se[0], np.sqrt(by_hand), rtol=1e-9)
+    assert survival.quantile(0.1).time[0] == 23
+
+
+def test_robust_area_under_the_survival_form_is_a_derivative() -> None:
+    rng = np.random.default_rng(2)
+    data = {"t": rng.integers(1, 15, 20), "e": rng.integers(0, 2, 20), "w": 1 + rng.random(20)}
+
+    def area(weight: np.ndarray) -> pd.DataFrame:
+        spells = xm.Spells.from_frame({**data, "w": weight}, exit="t", event="e", weight="w", weights="sampling")
+        return xm.NelsonAalen().fit(spells).survival().rmst(10)
+
+    moves = [
+        data["w"][i] * (area(data["w"] + step).estimate[0] - area(data["w"] - step).estimate[0]) / 2e-5
+        for i, step in enumerate(np.eye(20) * 1e-5)
+    ]
+    assert_allclose(area(data["w"]).se[0], np.sqrt(np.sum(np.square(moves))), rtol=1e-5)
+
+
+def test_rows_without_a_group_are_refused_or_set_aside() -> None:
+    data = pd.DataFrame({"t": [1, 2, 3, 4], "e": 1, "g": ["a", None, "b", "b"]})
+    with pytest.raises(xm.DataError, match="their group is not known"):
+        xm.KaplanMeier(by="g").fit(xm.Spells.from_frame(data, exit="t", event="e"))
+    spells = xm.Spells.from_frame(data, exit="t", event="e", missing="drop")
+    assert xm.KaplanMeier(by="g").fit(spells).ledger.used == 3
+    assert xm.KaplanMeier().fit(spells).ledger.used == 4
+    assert xm.logrank_test(spells, by="g").ledger.used == 3
+
+
 def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"format": 99}')
     with pytest.raises(xm.DataError, match="not a result saved by this version"):

@@ -71,15 +71,31 @@ def _from_odds(odds: Floats) -> Floats:
 
 
 def hazard_limits(estimate: Floats, se: Floats, alpha: float, transform: str) -> tuple[Floats, Floats]:
-    """Pointwise limits of a cumulative hazard (never below zero): "plain" or "log"."""
-    if transform not in ("plain", "log"):
-        raise ValueError(f"transform={transform!r}; a cumulative hazard has 'plain' and 'log' limits")
+    """Pointwise limits of a cumulative hazard H; never below zero.
+
+    Parameters
+    ----------
+    transform : {"plain", "log", "log-log", "arcsine", "logit", "cloglog"}
+        Scale on which the limits are symmetric: H; log H (which is log(-log S), so "log-log" means the
+        same); or that transform of S = exp(-H).
+
+    Notes
+    -----
+    Source: Klein & Moeschberger (2003), section 4.3, with S = exp(-H).
+    """
+    if transform not in TRANSFORMS:
+        raise ValueError(f"transform={transform!r}; use one of {', '.join(TRANSFORMS)}")
+    h, error = np.asarray(estimate, dtype=float), np.asarray(se, dtype=float)
+    if transform in ("arcsine", "logit", "cloglog"):
+        survival = np.exp(-h)
+        low, high = probability_limits(survival, survival * error, alpha, transform)
+        with np.errstate(divide="ignore"):
+            return -np.log(high) + 0.0, -np.log(low)
     z = float(ndtri(1 - alpha / 2))
-    h = np.asarray(estimate, dtype=float)
     if transform == "plain":
-        return np.maximum(h - z * se, 0.0), h + z * se
+        return np.maximum(h - z * error, 0.0), h + z * error
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        wide = z * se / h
+        wide = z * error / h
         low, high = h * np.exp(-wide), h * np.exp(wide)
-    known = se == 0
+    known = error == 0
     return np.where(known, h, low), np.where(known, h, high)

@@ -190,7 +190,7 @@ class Curve(Stored):
         import pandas as pd
 
         if self.kind == "cumulative hazard":
-            raise DataError("A cumulative hazard has no quantiles.", code="kind", hint="Use KaplanMeier.")
+            raise DataError("A cumulative hazard has no quantiles.", code="kind", hint="Ask its .survival().")
         rows = []
         for piece in self.pieces:
             low, high = self._limits(piece.estimate, piece.se, alpha, transform)
@@ -210,7 +210,7 @@ class Curve(Stored):
         pieces = []
         for piece in self.pieces:
             survival = np.exp(-piece.estimate)
-            pieces.append(replace(piece, estimate=survival, se=survival * piece.se, integral_se=None))
+            pieces.append(replace(piece, estimate=survival, se=survival * piece.se))
         return replace(
             self, kind="survival", pieces=tuple(pieces), transform=transform, method=f"exp(-H): {self.method}"
         )
@@ -259,7 +259,9 @@ class Curve(Stored):
 
     def _refuse_horizon(self, piece: Piece, horizon: float) -> None:
         if self.kind == "cumulative hazard":
-            raise DataError("The area under a cumulative hazard has no meaning.", code="kind", hint="Use KaplanMeier.")
+            raise DataError(
+                "The area under a cumulative hazard has no meaning.", code="kind", hint="Ask its .survival()."
+            )
         known = piece.known_until
         if horizon > known and not (self.kind == "survival" and piece.estimate[-1] == 0):
             raise DataError(

@@ -330,6 +330,17 @@ class Spells(Held):
                 hint="Use an estimator for interval-censored times (Turnbull).",
             )
 
+    def complete(self, names: str | Iterable[str] | None) -> Spells:
+        """Set aside rows that lack a value in these columns, if the spells were read with missing="drop"."""
+        if names is None or self.missing != "drop":
+            return self
+        kept = self
+        for name in [names] if isinstance(names, str) else names:
+            gaps = kept.columns.want(name).missing
+            if gaps is not None:
+                kept = kept.select(~gaps, why=f"{name} missing")
+        return kept
+
     def groups(self, by: str | Iterable[str] | None) -> tuple[Ints | None, list[dict[str, Any]]]:
         """Codes of the groups named by `by`, and the keys of each group in order."""
         names = [] if by is None else [by] if isinstance(by, str) else list(by)

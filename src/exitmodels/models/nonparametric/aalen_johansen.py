@@ -74,7 +74,7 @@ class AalenJohansen:
             If only exits inside a window were recorded.
         """
         spells.require_scheme("AalenJohansen")
-        rows = late_start(spells, self.start)
+        rows = late_start(spells.complete(self.by), self.start)
         kind = choose_variance(self.variance, rows, "jackknife", _VARIANCES)
         if kind == "aalen" and rows.weight is not None and rows.weights == "sampling":
             raise DataError(

@@ -101,7 +101,7 @@ class KaplanMeier:
 
     def _rows(self, spells: Spells) -> tuple[Spells, str]:
         spells.require_scheme("KaplanMeier")
-        rows = late_start(spells.for_cause(self.event), self.start)
+        rows = late_start(spells.for_cause(self.event).complete(self.by), self.start)
         return rows, choose_variance(self.variance, rows, "greenwood", ("greenwood", "robust", "cluster"))
 
     def _piece(self, group: Group, kind: str) -> tuple[Piece, Floats]:

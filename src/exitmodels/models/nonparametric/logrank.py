@@ -93,7 +93,7 @@ def logrank_test(
     (2.5567, 1)
     """
     spells.require_scheme("logrank_test")
-    rows = spells.for_cause(event)
+    rows = spells.for_cause(event).complete(by).complete(strata)
     family = _SYNONYMS.get(weights.lower(), weights.lower())
     _refuse(rows, family, weights)
     group, keys = rows.groups(by)

@@ -14,7 +14,7 @@ import numpy as np
 from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
 from exitmodels.kernels import jackknife
-from exitmodels.kernels.products import nelson_aalen
+from exitmodels.kernels.products import nelson_aalen, restricted_area
 from exitmodels.kernels.steps import value_at
 from exitmodels.models.nonparametric.observed import Group, choose_variance, groups, late_start
 from exitmodels.results.curve import Curve
@@ -40,8 +40,8 @@ class NelsonAalen:
     variance : {"aalen", "binomial", "robust", "cluster"}, optional
         d / Y^2 (default); d (Y - d) / Y^3; infinitesimal jackknife over rows (default with sampling
         weights) or clusters.
-    transform : {"log", "plain"}
-        Scale of the limits.
+    transform : {"log", "plain", "arcsine", "logit", "cloglog"}
+        Scale of the limits: of H, or (the last three) of exp(-H).
 
     Notes
     -----
@@ -67,7 +67,7 @@ class NelsonAalen:
         if self.ties not in _TIES:
             raise DataError(f"ties={self.ties!r} is not known.", code="ties", hint=f"One of {', '.join(_TIES)}.")
         spells.require_scheme("NelsonAalen")
-        rows = late_start(spells.for_cause(self.event), self.start)
+        rows = late_start(spells.for_cause(self.event).complete(self.by), self.start)
         kind = choose_variance(self.variance, rows, "aalen", _VARIANCES)
         pieces = tuple(self._piece(group, kind) for group in groups(rows, self.by, kind == "cluster"))
         notes = [f"{p.label}: nobody left, so the hazard stays at 0" for p in pieces if not p.events.any()]
@@ -101,7 +101,23 @@ class NelsonAalen:
             events=table.events[0],
             censored=table.censored,
             n=group.n,
+            integral_se=self._integral(group, kind, hazard, squared),
         )
+
+    def _integral(self, group: Group, kind: str, hazard: Floats, squared: Floats) -> Any:
+        """Standard error of the area under exp(-H), for `Curve.survival().rmst()`."""
+
+        def integral_se(tau: float) -> float:
+            if kind in ("robust", "cluster"):
+                rows = group.rows()
+                form = jackknife.hazard_form(rows)
+                survival = np.exp(-value_at(group.table.time, hazard, rows.index.times, 0.0))
+                form = jackknife.Form(form.jumps, form.rates, -survival[:, None])
+                return float(np.sqrt(jackknife.area_variance(rows, form, tau)))
+            _, rest = restricted_area(group.table.time, np.exp(-hazard), 1.0, tau)
+            return float(np.sqrt(np.sum(rest**2 * np.diff(squared, prepend=0.0))))
+
+        return integral_se
 
     def _counts(self, group: Group) -> Floats | None:
         """Rows behind each tied exit, when weights are not copies of rows."""
