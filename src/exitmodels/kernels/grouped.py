@@ -5,11 +5,13 @@ Ground floor. Whole-day times are counted; real times are sorted once.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from exitmodels.arrays import CHUNK, AnyArray, Floats, Ints
 
-__all__ = ["TIE_TOLERANCE", "count_codes", "group_sum", "ranks", "snap_levels", "whole_numbers"]
+__all__ = ["TIE_TOLERANCE", "Days", "count_codes", "group_sum", "ranks", "snap_levels", "whole_days"]
 
 TIE_TOLERANCE = 1.5e-8
 """Times closer than this, relative to their mean size, are one time, so that 0.1 + 0.2 ties with 0.3."""
@@ -47,19 +49,28 @@ def count_codes(codes: Ints, n_codes: int, weight: Floats | None = None) -> Floa
     return total
 
 
-def whole_numbers(times: AnyArray, span: tuple[float, float] | None = None) -> Ints | None:
-    """Return `times` as int64 when they are whole numbers in a range small enough to count; else None."""
+@dataclass(frozen=True, eq=False)
+class Days:
+    """Times that are whole numbers, with their range."""
+
+    values: Ints
+    low: int
+    high: int
+
+
+def whole_days(times: AnyArray) -> Days | None:
+    """Return `times` as whole numbers when they are, in a range small enough to count; else None."""
     if len(times) == 0:
-        return times.astype(np.int64)
-    low, high = span if span is not None else (float(times.min()), float(times.max()))
+        return None
+    low, high = float(times.min()), float(times.max())
     if not high - low <= max(4 * len(times), 1 << 16) or high - low > _WIDEST:
         return None
     if times.dtype.kind in "iu":
-        return times.astype(np.int64, copy=False)
+        return Days(times.astype(np.int64, copy=False), int(low), int(high))
     if times[0] != np.floor(times[0]):
         return None
     whole = times.astype(np.int64)
-    return whole if np.array_equal(whole, times) else None
+    return Days(whole, int(low), int(high)) if np.array_equal(whole, times) else None
 
 
 def snap_levels(levels: Floats) -> Ints:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from exitmodels.arrays import AnyArray, Floats, Ints
-from exitmodels.kernels.grouped import ranks, whole_numbers
+from exitmodels.kernels.grouped import Days, ranks, whole_days
 from exitmodels.kernels.tables import histogram
 
 __all__ = ["FAMILIES", "chi_squared", "risk_tables", "score", "time_weights"]
@@ -27,17 +27,17 @@ def risk_tables(
     weight: Floats | None = None,
     stratum: Ints | None = None,
     n_strata: int = 1,
-) -> Iterator[tuple[Floats, Floats]]:
-    """Give, for each stratum, people at risk and exits: two (g, k) tables over its event times.
+) -> Iterator[tuple[Floats, Floats, Floats]]:
+    """Give, for each stratum, people at risk and exits over its event times, (g, k) each, and group sizes, (g,).
 
     Notes
     -----
     Whole days and few strata: one pass over all rows. Otherwise each stratum is sorted on its own.
     """
-    days = whole_numbers(exit)
-    entry_days = None if entry is None else whole_numbers(entry)
-    small = days is not None and n_strata * n_groups * 2 * (np.ptp(exit) + 1) <= max(1 << 22, 4 * len(exit))
-    if days is not None and small and (entry is None or entry_days is not None):
+    days = whole_days(exit)
+    entry_days = None if entry is None or days is None else whole_days(entry)
+    counted = days is not None and (entry is None or entry_days is not None)
+    if days is not None and counted and n_strata * n_groups * (days.high - days.low + 1) <= max(1 << 21, 2 * len(exit)):
         both = group if stratum is None else stratum * n_groups + group
         counts, enters, _ = histogram(days, event, 1, entry_days, weight, both, n_strata * n_groups)
         for s in range(n_strata):
@@ -46,9 +46,10 @@ def risk_tables(
         return
     for rows in _each_stratum(stratum, n_strata, len(exit)):
         codes = ranks(exit[rows])[1] if entry is None else ranks(exit[rows], entry[rows])[1]
-        begins = None if entry is None else codes[1]
+        coded = [Days(code, int(code.min()), int(code.max())) for code in codes]
+        begins = None if entry is None else coded[1]
         own_weight = None if weight is None else weight[rows]
-        counts, enters, _ = histogram(codes[0], event[rows], 1, begins, own_weight, group[rows], n_groups)
+        counts, enters, _ = histogram(coded[0], event[rows], 1, begins, own_weight, group[rows], n_groups)
         yield _at_event_times(counts, enters)
 
 
@@ -63,14 +64,14 @@ def _each_stratum(stratum: Ints | None, n_strata: int, n: int) -> Iterator[AnyAr
             yield order[cuts[s] : cuts[s + 1]]
 
 
-def _at_event_times(counts: AnyArray, enters: AnyArray | None) -> tuple[Floats, Floats]:
+def _at_event_times(counts: AnyArray, enters: AnyArray | None) -> tuple[Floats, Floats, Floats]:
     exits = counts[:, 1]
     leaving = counts.sum(axis=1)
     at_risk = np.cumsum(leaving[:, ::-1], axis=1)[:, ::-1]
     if enters is not None:
         at_risk = at_risk - np.cumsum(enters[:, ::-1], axis=1)[:, ::-1]
     keep = np.flatnonzero(exits.sum(axis=0))
-    return at_risk[:, keep].astype(np.float64), exits[:, keep].astype(np.float64)
+    return at_risk[:, keep].astype(np.float64), exits[:, keep].astype(np.float64), leaving.sum(axis=1)
 
 
 def time_weights(at_risk: Floats, events: Floats, family: str, rho: float = 0.0, gamma: float = 0.0) -> Floats | None:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from exitmodels.arrays import AnyArray, Bools, Floats, Ints
-from exitmodels.kernels.grouped import ranks, whole_numbers
+from exitmodels.kernels.grouped import Days, ranks, whole_days
 
 __all__ = ["RiskIndex", "accumulate", "at_risk_sum", "risk_index"]
 
@@ -99,30 +99,27 @@ def risk_index(
     Cost: whole numbers are counted, O(n + range); real times cost one sort.
     """
     days, entry_days, levels = _clock(entry, exit)
-    low = int(days.min()) if entry_days is None else min(int(days.min()), int(entry_days.min()))
-    width = int(days.max()) - low + 2
+    low = days.low if entry_days is None else min(days.low, entry_days.low)
+    width = days.high - low + 2
     base = 0 if stratum is None else stratum * np.int64(width)
-    if width * n_strata <= max(_TABLE, 4 * len(exit)):
-        times, bounds, enters, leaves, moment = _counted(days, entry_days, event, base, low, width, n_strata)
-    else:
-        times, bounds, enters, leaves, moment = _searched(days, entry_days, event, base, low, width, n_strata)
+    begins = None if entry_days is None else entry_days.values
+    place = _counted if width * n_strata <= max(_TABLE, 4 * len(exit)) else _searched
+    times, bounds, enters, leaves, moment = place(days.values, begins, event, base, low, width, n_strata)
     start = bounds[0] if stratum is None else bounds[stratum]
-    delayed = entry_days is not None and bool(np.any(enters > start))
+    delayed = begins is not None and bool(np.any(enters > start))
     named = times.astype(np.float64) if levels is None else levels[times]
     return RiskIndex(named, bounds, enters, leaves, moment, delayed)
 
 
-def _clock(entry: AnyArray | None, exit: AnyArray) -> tuple[Ints, Ints | None, Floats | None]:
+def _clock(entry: AnyArray | None, exit: AnyArray) -> tuple[Days, Days | None, Floats | None]:
     """Times as whole numbers: themselves when they are, else the codes of their distinct values."""
-    days = whole_numbers(exit)
-    entry_days = None if entry is None else whole_numbers(entry)
+    days = whole_days(exit)
+    entry_days = None if entry is None or days is None else whole_days(entry)
     if days is not None and (entry is None or entry_days is not None):
         return days, entry_days, None
-    if entry is None:
-        levels, (days,) = ranks(exit)
-        return days, None, levels
-    levels, (days, entry_days) = ranks(exit, entry)
-    return days, entry_days, levels
+    levels, codes = ranks(exit) if entry is None else ranks(exit, entry)
+    coded = [Days(code, int(code.min()), int(code.max())) for code in codes]
+    return coded[0], coded[1] if entry is not None else None, levels
 
 
 Placed = tuple[Ints, Ints, Ints, Ints, Ints]

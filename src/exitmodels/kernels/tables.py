@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from exitmodels.arrays import CHUNK, AnyArray, Floats, Ints
-from exitmodels.kernels.grouped import TIE_TOLERANCE, ranks, whole_numbers
+from exitmodels.kernels.grouped import TIE_TOLERANCE, Days, ranks, whole_days
 
 __all__ = ["EventTable", "event_table", "grouped_tables", "histogram"]
 
@@ -63,28 +63,28 @@ def event_table(
     -----
     Cost: one pass over the rows for whole numbers, one sort otherwise.
     """
-    days = whole_numbers(exit)
-    entry_days = None if entry is None else whole_numbers(entry)
+    days = whole_days(exit)
+    entry_days = None if entry is None or days is None else whole_days(entry)
     if days is not None and (entry is None or entry_days is not None):
         counts, enters, low = histogram(days, event, n_causes, entry_days, weight)
-        times = np.arange(low, low + counts.shape[-1])
-        return _finish(times, counts[0], None if enters is None else enters[0])
-    if weight is None:
-        sorted_table = _packed(exit, event, n_causes, entry)
-        if sorted_table is not None:
-            return sorted_table
-    levels, codes = ranks(exit) if entry is None else ranks(exit, entry)
-    entry_codes = None if entry is None else codes[1]
-    counts, enters, low = histogram(codes[0], event, n_causes, entry_codes, weight)
-    times = levels[low : low + counts.shape[-1]]
+        times: AnyArray = np.arange(low, low + counts.shape[-1])
+    else:
+        if weight is None:
+            sorted_table = _packed(exit, event, n_causes, entry)
+            if sorted_table is not None:
+                return sorted_table
+        levels, codes = ranks(exit) if entry is None else ranks(exit, entry)
+        coded = [Days(code, int(code.min()), int(code.max())) for code in codes]
+        counts, enters, low = histogram(coded[0], event, n_causes, coded[1] if entry is not None else None, weight)
+        times = levels[low : low + counts.shape[-1]]
     return _finish(times, counts[0], None if enters is None else enters[0])
 
 
 def histogram(
-    days: Ints,
+    days: Days,
     event: Ints,
     n_causes: int,
-    entry_days: Ints | None = None,
+    entry_days: Days | None = None,
     weight: Floats | None = None,
     group: Ints | None = None,
     n_groups: int = 1,
@@ -98,16 +98,15 @@ def histogram(
     low : int
         The day of the first column.
     """
-    low, high = int(days.min()), int(days.max())
-    if entry_days is not None:
-        low = min(low, int(entry_days.min()))
-    width = high - low + 1
+    low = days.low if entry_days is None else min(days.low, entry_days.low)
+    width = days.high - low + 1
     size = n_groups * (n_causes + 1) * width
-    exits = _count(size, days, low, width, weight, (event, 1), None if group is None else (group, n_causes + 1))
+    own = None if group is None else (group, n_causes + 1)
+    exits = _count(size, days.values, low, width, weight, (event, 1), own)
     entries = None
     if entry_days is not None:
-        entries = _count(n_groups * width, entry_days, low, width, weight, None if group is None else (group, 1))
-        entries = entries.reshape(n_groups, width)
+        own = None if group is None else (group, 1)
+        entries = _count(n_groups * width, entry_days.values, low, width, weight, own).reshape(n_groups, width)
     return exits.reshape(n_groups, n_causes + 1, width), entries, low
 
 
@@ -209,13 +208,14 @@ def grouped_tables(
     """Make one table for each group; whole days in a single pass over all rows."""
     if group is None or n_groups == 1:
         return [event_table(exit, event, n_causes, entry, weight)]
-    days = whole_numbers(exit)
-    entry_days = None if entry is None else whole_numbers(entry)
-    small = n_groups * (n_causes + 1) * (np.ptp(exit) + 1) <= max(4 * len(exit), 1 << 22)
-    if days is not None and (entry is None or entry_days is not None) and small:
-        counts, enters, low = histogram(days, event, n_causes, entry_days, weight, group, n_groups)
-        times = np.arange(low, low + counts.shape[-1])
-        return [_finish(times, counts[g], None if enters is None else enters[g]) for g in range(n_groups)]
+    days = whole_days(exit)
+    entry_days = None if entry is None or days is None else whole_days(entry)
+    if days is not None and (entry is None or entry_days is not None):
+        size = n_groups * (n_causes + 1) * (days.high - days.low + 1)
+        if size <= max(4 * len(exit), 1 << 22):
+            counts, enters, low = histogram(days, event, n_causes, entry_days, weight, group, n_groups)
+            times = np.arange(low, low + counts.shape[-1])
+            return [_finish(times, counts[g], None if enters is None else enters[g]) for g in range(n_groups)]
     order = np.argsort(group, kind="stable")
     cuts = np.searchsorted(group[order], np.arange(n_groups + 1))
     pieces = [order[cuts[g] : cuts[g + 1]] for g in range(n_groups)]

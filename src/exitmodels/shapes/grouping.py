@@ -15,6 +15,8 @@ from exitmodels.shapes.frames import Column
 
 __all__ = ["crossed", "group_codes", "present"]
 
+_FIRST_ROWS = 4096
+
 
 def present(column: Column) -> tuple[Any, ...]:
     """Return the levels of a text column that occur."""
@@ -35,7 +37,9 @@ def group_codes(column: Column) -> tuple[Ints, tuple[Any, ...]]:
         low, high = int(values.min()), int(values.max())
         if high - low < 1 << 16:
             shifted = values.astype(np.int64, copy=False) - low if low else values.astype(np.int64, copy=False)
-            found = np.flatnonzero(np.bincount(shifted))
+            found = np.flatnonzero(np.bincount(shifted[:_FIRST_ROWS]))
+            if len(found) <= high - low:
+                found = np.flatnonzero(np.bincount(shifted))
             kind = bool if values.dtype.kind == "b" else int
             labels = tuple(kind(v + low) for v in found)
             if len(found) == high - low + 1:

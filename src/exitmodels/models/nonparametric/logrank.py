@@ -103,9 +103,9 @@ def logrank_test(
             f"There is one group only ({keys[0]}).", code="one-group", hint="Name a column with two or more values."
         )
     stratum, n_strata = _strata(rows, strata)
-    observed, expected, score, covariance = _sums(rows, group, len(keys), stratum, n_strata, family, rho, gamma)
+    sizes, observed, expected, score, covariance = _sums(rows, group, len(keys), stratum, n_strata, family, rho, gamma)
     labels = tuple(", ".join(f"{k}={v}" for k, v in key.items()) for key in keys)
-    detail = {"n": _sizes(rows, group, len(keys)), "observed": observed, "expected": expected, "score": score}
+    detail = {"n": sizes, "observed": observed, "expected": expected, "score": score}
     scores = _scores(trend, len(keys))
     if scores is None:
         statistic, df = logrank.chi_squared(score, covariance)
@@ -151,10 +151,6 @@ def _strata(rows: Spells, names: str | Sequence[str] | None) -> tuple[Ints | Non
     return code, len(keys)
 
 
-def _sizes(rows: Spells, group: Ints, n_groups: int) -> Floats:
-    return np.bincount(group, rows.weight, n_groups).astype(np.float64)
-
-
 def _sums(
     rows: Spells,
     group: Ints,
@@ -164,16 +160,17 @@ def _sums(
     family: str,
     rho: float,
     gamma: float,
-) -> tuple[Floats, Floats, Floats, Floats]:
-    totals = [np.zeros(n_groups), np.zeros(n_groups), np.zeros(n_groups), np.zeros((n_groups, n_groups))]
+) -> list[Floats]:
+    """Size, observed, expected, score and covariance, added over strata."""
+    totals = [*np.zeros((4, n_groups)), np.zeros((n_groups, n_groups))]
     tables = logrank.risk_tables(
         rows.entry_or_none, rows.exit, rows.event, group, n_groups, rows.weight, stratum, n_strata
     )
-    for at_risk, events in tables:
+    for at_risk, events, sizes in tables:
         weight = logrank.time_weights(at_risk.sum(axis=0), events.sum(axis=0), family, rho, gamma)
-        for total, part in zip(totals, logrank.score(at_risk, events, weight), strict=True):
+        for total, part in zip(totals, (sizes, *logrank.score(at_risk, events, weight)), strict=True):
             total += part
-    return totals[0], totals[1], totals[2], totals[3]
+    return totals
 
 
 def _scores(trend: bool | Sequence[float] | None, n_groups: int) -> Floats | None:
