@@ -165,3 +165,25 @@ def test_wald_tests_do_not_depend_on_units() -> None:
     assert_allclose(
         xm.Cox("big + small").fit(spells).wald_test().statistic, xm.Cox("age + prio").fit(spells).wald_test().statistic
     )
+
+
+def test_bootstrap_variance_is_seeded_and_near_the_robust_one(rossi: xm.Spells) -> None:
+    fit = xm.Cox("fin + prio").fit(rossi)
+    one, two = (fit.with_vcov("bootstrap", n=300, rng=3) for _ in range(2))
+    assert_allclose(one.covariance, two.covariance)
+    assert_allclose(one.bse, fit.with_vcov("robust").bse, rtol=0.15)  # 300 samples
+    data = xm.datasets.rossi().assign(town=lambda d: d.age % 30)
+    spells = xm.Spells.from_frame(data, exit="week", event="arrest")
+    towns = xm.Cox("fin + prio + strata(mar)").fit(spells).with_vcov("bootstrap", cluster="town", n=300, rng=3)
+    assert_allclose(towns.bse, towns.with_vcov("cluster", cluster="town").bse, rtol=0.3)  # 30 clusters, 300 samples
+
+
+def test_bootstrap_samples_are_fits_on_copied_rows(rossi: xm.Spells) -> None:
+    from exitmodels.models.hazards.cox_fitted import refit
+
+    fit = xm.Cox("fin + prio + strata(mar)").fit(rossi)
+    copies = np.random.default_rng(1).integers(0, 3, 432)
+    assert fit.fitted is not None
+    sample = refit(fit.fitted.data, copies.astype(float), fit.estimate * fit.scale, True)
+    again = xm.Cox("fin + prio + strata(mar)").fit(rossi.select(np.repeat(np.arange(432), copies)))
+    assert_allclose(sample / fit.scale, again.estimate, rtol=1e-6)

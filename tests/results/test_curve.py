@@ -133,8 +133,12 @@ def test_figures_are_labelled_with_units_and_events(spells: xm.Spells, limits: b
     assert "66" in " ".join(text.get_text() for text in ax.get_legend().get_texts())
     stacked = xm.AalenJohansen().fit(spells).plot(stacked=True)
     assert stacked.get_ylim() == (0, 1)
-    with pytest.raises(xm.DataError, match="one group"):
-        xm.AalenJohansen(by="fin").fit(spells).plot(stacked=True)
+    panels = xm.AalenJohansen(by="fin").fit(spells).plot(stacked=True)
+    assert [panel.get_title() for panel in panels] == ["fin=0\n66 exits of 216", "fin=1\n48 exits of 216"]
+    with pytest.raises(xm.DataError, match="need a panel each"):
+        xm.AalenJohansen(by="fin").fit(spells).plot(panels[0], stacked=True)
+    with pytest.raises(xm.DataError, match="Only incidences"):
+        xm.KaplanMeier().fit(spells).plot(stacked=True)
     assert "95%" in xm.Cox("fin + age").fit(spells).plot().get_xlabel()
     assert "80%" in xm.Cox("fin + age").fit(spells).plot(alpha=0.2).get_xlabel()
     assert spells.plot().get_xlabel()

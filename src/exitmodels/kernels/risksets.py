@@ -69,6 +69,16 @@ class RiskIndex:
         """Whether entries must be subtracted: rows that do not stand at risk from grid point 0."""
         return self.delayed or len(self.bounds) > 2
 
+    def take(self, rows: AnyArray | slice) -> RiskIndex:
+        """Keep some rows (positions or a slice), and the event times at which one of them has its event."""
+        moment = self.moment[rows]
+        has = np.zeros(self.n_times, dtype=bool)
+        has[moment[moment >= 0]] = True
+        upto = np.concatenate([[0], np.cumsum(has)])
+        own = np.where(moment >= 0, upto[moment], -1)
+        enters, leaves = upto[self.enters[rows]], upto[self.leaves[rows]]
+        return RiskIndex(self.times[has], upto[self.bounds], enters, leaves, own, self.delayed)
+
     @cached_property
     def _steps(self) -> tuple[Ints, Ints, Floats]:
         """Pointers, grid points and signs of the sparse difference matrix D with A = (reverse cumulative sum) D."""

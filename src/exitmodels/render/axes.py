@@ -141,7 +141,27 @@ def _below(ax: Any, x: float, down: float, text: str, align: str, right: float =
     ax.annotate(text, (x, 0.0), (right, down), fontsize="small", va="center", ha=align, **where)
 
 
-def stacked(ax: Any, layers: Sequence[tuple[str, Floats, Floats]], unit: str, counted: bool = False) -> Any:
+def panels(n: int) -> list[Any]:
+    """Return n axes side by side (three in a row), sharing their scales."""
+    import matplotlib.pyplot as plt
+
+    columns = min(n, 3)
+    rows = -(-n // columns)
+    size = (2.9 * columns + 1.6, 3.4 * rows)
+    _, grid = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, layout="constrained", squeeze=False)
+    for spare in grid.ravel()[n:]:
+        spare.set_visible(False)
+    return list(grid.ravel()[:n])
+
+
+def stacked(
+    ax: Any,
+    layers: Sequence[tuple[str, Floats, Floats]],
+    unit: str,
+    counted: bool = False,
+    title: str = "",
+    legend: bool = True,
+) -> Any:
     """Draw incidences on top of one another; the white above is the share not yet left."""
     ax = axes_or_new(ax, (7.6, 4.4))
     base = np.zeros(len(layers[0][1]) + 1)
@@ -168,6 +188,11 @@ def stacked(ax: Any, layers: Sequence[tuple[str, Floats, Floats]], unit: str, co
     ax.set_xlabel(time_label(unit))
     ax.set_ylabel("Share that has left, by cause")
     _tidy(ax)
+    if title:
+        ax.set_title(title, fontsize="small")
+        ax.label_outer()
+    if not legend:
+        return ax
     handles, labels = ax.get_legend_handles_labels()
     ax.legend(
         handles[::-1],

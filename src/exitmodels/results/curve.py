@@ -330,7 +330,7 @@ class Curve(Stored):
         alpha: float = 0.05,
         times: Sequence[float] | None = None,
     ) -> Any:
-        """Draw the curves; return the Axes.
+        """Draw the curves; return the Axes (a list of them when stacked groups need a panel each).
 
         Parameters
         ----------
@@ -340,19 +340,14 @@ class Curve(Stored):
         risk_table : bool
             Print the numbers at risk (and events so far) under the axis.
         stacked : bool
-            Incidence of several causes on top of one another, for one group.
+            Incidence of several causes on top of one another; one panel for each group.
         times : sequence of float, optional
             Times of the risk table.
         """
         from exitmodels.render import axes
 
         if stacked:
-            self._refuse_stack()
-            counted = all(len(p.events) for p in self.pieces)
-            names = [str(p.keys.get("cause", p.label)) for p in self.pieces]
-            labels = [f"{n} ({self._total(p)})" if counted else n for n, p in zip(names, self.pieces, strict=True)]
-            layers = [(label, p.time, p.estimate) for label, p in zip(labels, self.pieces, strict=True)]
-            return axes.stacked(ax, layers, self.unit, counted)
+            return self._plot_stacked(ax)
         lines = []
         for piece in self.pieces:
             low, high = self._limits(piece.estimate, piece.se, alpha, None)
@@ -367,12 +362,38 @@ class Curve(Stored):
     def _total(self, piece: Piece) -> str:
         return f"{number(float(piece.events.sum()))} of {number(float(piece.n))}" if len(piece.events) else ""
 
-    def _refuse_stack(self) -> None:
-        others = {tuple((k, v) for k, v in piece.keys.items() if k != "cause") for piece in self.pieces}
-        if self.kind != "incidence" or len(others) > 1:
+    def _plot_stacked(self, ax: Any) -> Any:
+        """One panel for each group; the causes on top of one another."""
+        from exitmodels.render import axes
+
+        if self.kind != "incidence":
             raise DataError(
-                "Stacked curves need the incidences of one group.", code="stack", hint='Pick one: cif["unit=a"].'
+                f"This is a curve of {self.kind}.", code="stack", hint="Only incidences of several causes are stacked."
             )
+        panels: dict[str, list[Piece]] = {}
+        for piece in self.pieces:
+            name = ", ".join(f"{key}={value}" for key, value in piece.keys.items() if key != "cause")
+            panels.setdefault(name, []).append(piece)
+        if ax is not None and len(panels) > 1:
+            raise DataError(
+                f"{len(panels)} groups need a panel each, and one ax was given.",
+                code="stack",
+                hint=f"Leave ax out, or pick one group: cif[{next(iter(panels))!r}].",
+            )
+        places = axes.panels(len(panels)) if len(panels) > 1 else [ax]
+        drawn: list[Any] = []
+        for place, (name, pieces) in zip(places, panels.items(), strict=True):
+            last = len(drawn) == len(panels) - 1
+            counted = all(len(p.events) for p in pieces)
+            names = [str(p.keys.get("cause", p.label)) for p in pieces]
+            labels = [f"{n} ({self._total(p)})" if counted else n for n, p in zip(names, pieces, strict=True)]
+            layers = [(label, p.time, p.estimate) for label, p in zip(labels, pieces, strict=True)]
+            if len(panels) > 1:
+                total = number(float(sum(p.events.sum() for p in pieces)))
+                name = f"{name}\n{total} exits of {number(float(pieces[0].n))}" if counted else name
+                layers = [(n, p.time, p.estimate) for n, p in zip(names, pieces, strict=True)]
+            drawn.append(axes.stacked(place, layers, self.unit, counted and len(panels) == 1, name, legend=last))
+        return drawn if len(drawn) > 1 else drawn[0]
 
     def _risk_lines(self) -> Any:
         seen: dict[str, list[Piece]] = {}

@@ -21,7 +21,7 @@ from exitmodels.kernels.firth import firth_terms
 from exitmodels.kernels.linalg import cross_product, dependencies, standardise, symmetric_inverse
 from exitmodels.kernels.optimise import Maximum, newton
 from exitmodels.kernels.partial import CoxData, CoxTerms, cox_data, cox_terms
-from exitmodels.kernels.risksets import RiskIndex, risk_index
+from exitmodels.kernels.risksets import risk_index
 from exitmodels.models.hazards.cox_checks import enough, explain, runaway, usable, varies
 from exitmodels.models.hazards.cox_fitted import Fitted, last_times, zero_tests
 from exitmodels.models.hazards.cox_results import CoxResults
@@ -221,25 +221,11 @@ def _warm_start(data: CoxData, first: CoxTerms) -> Floats:
     if step < 4 or p == 0 or len(data.index.bounds) > 2 or len(data.index.event_rows) // step < 200 * p:
         return np.zeros(p)
     some = slice(None, None, step)
-    index, weight = data.index, None if data.weight is None else data.weight[some]
-    moment = index.moment[some]
-    part = RiskIndex(index.times, index.bounds, index.enters[some], index.leaves[some], moment, index.delayed)
+    weight = None if data.weight is None else data.weight[some]
     offset = None if data.offset is None else data.offset[some]
-    thin = _without_empty_times(part)
-    small = cox_data(np.ascontiguousarray(data.matrix[some]), thin, weight, offset, "breslow", True)
+    small = cox_data(np.ascontiguousarray(data.matrix[some]), data.index.take(some), weight, offset, "breslow", True)
     best = newton(lambda b: cox_terms(b, small), np.zeros(p), 1e-3, 12)
     return best.at if best.converged else np.zeros(p)
-
-
-def _without_empty_times(index: RiskIndex) -> RiskIndex:
-    """Leave out grid points at which no row of this part has its event."""
-    has = np.zeros(index.n_times, dtype=bool)
-    has[index.moment[index.moment >= 0]] = True
-    upto = np.concatenate([[0], np.cumsum(has)])
-    moment = np.where(index.moment >= 0, upto[index.moment], -1)
-    return RiskIndex(
-        index.times[has], np.array([0, upto[-1]]), upto[index.enters], upto[index.leaves], moment, index.delayed
-    )
 
 
 def _finish(

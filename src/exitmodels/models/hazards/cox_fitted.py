@@ -14,12 +14,12 @@ from scipy.special import chdtrc
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
 from exitmodels.kernels import coxresiduals
-from exitmodels.kernels.optimise import Maximum
-from exitmodels.kernels.partial import CoxData, CoxTerms
+from exitmodels.kernels.optimise import Maximum, newton
+from exitmodels.kernels.partial import CoxData, CoxTerms, cox_data, cox_terms
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.shapes.spells import Spells
 
-__all__ = ["Fitted", "cluster_codes", "last_times", "robust_score", "row_residual", "zero_tests"]
+__all__ = ["Fitted", "cluster_codes", "last_times", "refit", "robust_score", "row_residual", "zero_tests"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,3 +123,20 @@ def last_times(rows: Spells, stratum: Ints | None, n_strata: int) -> tuple[float
     last = np.full(n_strata, -np.inf)
     np.maximum.at(last, stratum, rows.exit)
     return tuple(float(v) for v in last)
+
+
+def refit(data: CoxData, copies: Floats, start: Floats, replicas: bool) -> Floats | None:
+    """Estimate on the scaled columns when each row counts `copies` times; None without a maximum."""
+    rows = np.flatnonzero(copies > 0)
+    weight = copies[rows] if data.weight is None else copies[rows] * data.weight[rows]
+    index = data.index.take(rows)
+    if index.n_times == 0:
+        return None
+    offset = None if data.offset is None else data.offset[rows]
+    ties = "efron" if data.efron else "breslow"
+    part = cox_data(np.ascontiguousarray(data.matrix[rows]), index, weight, offset, ties, replicas)
+    try:
+        best = newton(lambda b: cox_terms(b, part), start, 1e-6, 15)
+    except np.linalg.LinAlgError:
+        return None
+    return best.at if best.converged else None

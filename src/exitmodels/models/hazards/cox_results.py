@@ -17,7 +17,7 @@ from exitmodels.kernels import coxcurves, coxresiduals
 from exitmodels.kernels.linalg import scaled_rank, without_spread
 from exitmodels.kernels.partial import CoxTerms
 from exitmodels.kernels.steps import value_at
-from exitmodels.models.hazards.cox_fitted import Fitted, cluster_codes, robust_score, row_residual
+from exitmodels.models.hazards.cox_fitted import Fitted, cluster_codes, refit, robust_score, row_residual
 from exitmodels.results.curve import Curve
 from exitmodels.results.labels import labelled
 from exitmodels.results.piece import Piece
@@ -80,23 +80,51 @@ class CoxResults(Regression):
             )
         return self.fitted
 
-    def with_vcov(self, kind: str, cluster: Any = None) -> Self:
-        """Return the same fit with another covariance, without refitting.
+    def with_vcov(
+        self, kind: str, cluster: Any = None, n: int = 1000, rng: np.random.Generator | int | None = None
+    ) -> Self:
+        """Return the same fit with another covariance; the estimates stay.
 
         Parameters
         ----------
-        kind : {"model", "robust", "cluster"}
+        kind : {"model", "robust", "cluster", "bootstrap"}
+            "bootstrap" refits on resampled rows, or on resampled clusters when `cluster` is given.
         cluster : str or (n,) labels, optional
-            A column, or one label per row; by default the clusters of the spells.
+            A column, or one label per row; by default (for "cluster") the clusters of the spells.
+        n : int
+            Bootstrap samples.
+        rng : numpy Generator or seed
+            For the bootstrap.
         """
         if kind == "model":
             return self._with_wald(self.model_covariance, kind)
-        if kind not in ("robust", "cluster"):
-            raise DataError(f"vcov={kind!r} is not known.", code="vcov", hint="One of model, robust, cluster.")
+        if kind not in ("robust", "cluster", "bootstrap"):
+            raise DataError(
+                f"vcov={kind!r} is not known.", code="vcov", hint="One of model, robust, cluster, bootstrap."
+            )
         fitted = self._data("Another variance")
         if cluster is not None:
             fitted = replace(fitted, cluster=cluster_codes(fitted.rows, cluster))
+        if kind == "bootstrap":
+            covariance, failed = self._bootstrap(fitted, None if cluster is None else fitted.cluster, n, rng)
+            note = (f"{failed} of {n} bootstrap samples had no maximum and were left out",) if failed else ()
+            return self.with_covariance(covariance, kind, warnings=(*self.warnings, *note))
         return self._with_wald(_robust(self, fitted, kind), kind, fitted=fitted)
+
+    def _bootstrap(
+        self, fitted: Fitted, cluster: Ints | None, n: int, rng: np.random.Generator | int | None
+    ) -> tuple[Floats, int]:
+        """Covariance of the coefficients over resampled rows or clusters, and how many samples had no maximum."""
+        unit = np.arange(len(fitted.rows)) if cluster is None else cluster
+        size, generator = int(unit.max()) + 1, np.random.default_rng(rng)
+        draws = np.full((n, len(self.estimate)), np.nan)
+        for i in range(n):
+            copies = np.bincount(generator.integers(0, size, size), minlength=size)[unit].astype(np.float64)
+            best = refit(fitted.data, copies, self.estimate * self.scale, fitted.rows.weights == "frequency")
+            if best is not None:
+                draws[i] = best / self.scale
+        known = draws[~np.isnan(draws).any(axis=1)]
+        return np.atleast_2d(np.cov(known, rowvar=False)), n - len(known)
 
     def _with_wald(self, covariance: Floats, kind: str, **changes: Any) -> Self:
         """Replace the covariance, and the Wald test that follows from it."""
