@@ -145,13 +145,16 @@ def panels(n: int) -> list[Any]:
     """Return n axes side by side (three in a row), sharing their scales."""
     import matplotlib.pyplot as plt
 
-    columns = min(n, 3)
+    columns = n if n < 4 else 2 if n == 4 else 3
     rows = -(-n // columns)
-    size = (2.9 * columns + 1.6, 3.4 * rows)
+    size = (2.9 * columns + 2.2, 3.2 * rows + 0.3)
     _, grid = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, layout="constrained", squeeze=False)
+    places = list(grid.ravel()[:n])
     for spare in grid.ravel()[n:]:
         spare.set_visible(False)
-    return list(grid.ravel()[:n])
+    for i, place in enumerate(places):
+        place.tick_params(labelbottom=i + columns >= n)
+    return places
 
 
 def stacked(
@@ -190,10 +193,13 @@ def stacked(
     _tidy(ax)
     if title:
         ax.set_title(title, fontsize="small")
-        ax.label_outer()
     if not legend:
         return ax
     handles, labels = ax.get_legend_handles_labels()
+    if title:
+        place = {"loc": "outside right center", "frameon": False, "fontsize": "small"}
+        ax.figure.legend(handles[::-1], labels[::-1], **place)
+        return ax
     ax.legend(
         handles[::-1],
         labels[::-1],
