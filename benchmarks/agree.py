@@ -22,7 +22,7 @@ TOLERANCE: Mapping[str, float] = {
     "se": 1e-6,  # relative
     "se_aalen": 1e-6,  # relative
     "statistic": 1e-8,  # relative
-    "coef": 1e-4,  # standard errors
+    "coef": 1e-3,  # standard errors
     "coef_se": 1e-4,  # relative
     "draws": 5.0,  # Monte Carlo standard errors, of the mean and of the standard deviation
 }

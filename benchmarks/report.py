@@ -184,19 +184,24 @@ def measure_line(
     run = ours.prepare(sample)
     numbers = ours.read(run(), sample)
     row = Row(line, n, seconds(run), whole=seconds(lambda: ours.prepare(sample)()))
+    spent = [row.ours]
     if memory:
         row.megabytes = peak_megabytes(line.key, ours.name, n)
     for job in peers.PEERS[line.task]:
-        row.outcomes.append(_peer(line, job, sample, run, numbers, memory))
+        row.outcomes.append(_peer(line, job, sample, run, numbers, memory, spent))
         say(f"  {line.key}, {n} rows, {job.name}: {row.outcomes[-1]}")
     for task, name in rscript.SCRIPTS if with_r else ():
         if task == line.task:
             row.outcomes.append(_in_r(line, name, sample, run, numbers))
             say(f"  {line.key}, {n} rows, {name}: {row.outcomes[-1]}")
+    row.ours = float(np.median(spent))
     return row
 
 
-def _peer(line: Line, job: Job, sample: Sample, run: Callable[[], Any], numbers: Numbers, memory: bool) -> Outcome:
+def _peer(
+    line: Line, job: Job, sample: Sample, run: Callable[[], Any], numbers: Numbers, memory: bool, spent: list[float]
+) -> Outcome:
+    """Measure one Python peer; our own seconds of the same minutes are added to `spent`."""
     why = peers.missing(job.name) or peers.CANNOT.get((line.task, job.name))
     if why:
         return Outcome(job.name, note=why)
@@ -209,6 +214,7 @@ def _peer(line: Line, job: Job, sample: Sample, run: Callable[[], Any], numbers:
         if not same.holds:
             return Outcome(job.name, note=f"disagrees: {same}")
         here, there = alternate(run, theirs)
+        spent += here
     except Exception as error:
         return Outcome(job.name, note=f"failed: {type(error).__name__}: {str(error)[:80]}")
     grown = peak_megabytes(line.key, job.name, len(sample)) if memory else float("nan")

@@ -187,3 +187,32 @@ def test_bootstrap_samples_are_fits_on_copied_rows(rossi: xm.Spells) -> None:
     sample = refit(fit.fitted.data, copies.astype(float), fit.estimate * fit.scale, True)
     again = xm.Cox("fin + prio + strata(mar)").fit(rossi.select(np.repeat(np.arange(432), copies)))
     assert_allclose(sample / fit.scale, again.estimate, rtol=1e-6)
+
+
+def test_proportional_hazards_test_names_its_form_and_draws(rossi: xm.Spells) -> None:
+    """The older form by its own formula (Grambsch & Therneau 1994, eq. 9), worked out from the residuals."""
+    fit = xm.Cox("fin + age + prio").fit(rossi)
+    test = fit.ph_test(transform="log", form="approximate")
+    assert "approximate" in str(test)
+    assert "log" in str(test)
+    residuals = fit.residuals("schoenfeld")
+    g = np.log(residuals.index.to_numpy())
+    moved = (g - g.mean()) @ residuals.to_numpy() @ fit.covariance * len(g)
+    assert_allclose(test.statistic[:3], moved**2 / (np.diag(fit.covariance) * len(g) * np.sum((g - g.mean()) ** 2)))
+    score = fit.ph_test()
+    assert (score.form, score.transform) == ("score", "km")
+    assert_allclose(score.statistic[-1], fit.ph_test(form="approximate").statistic[-1], rtol=0.2)  # two forms
+    ax = score.plot("age")
+    assert "114 exits" in ax.get_title(loc="left")
+    assert "weeks" in ax.get_xlabel()
+    with pytest.raises(xm.DataError, match="No column is called"):
+        score.plot("height")
+    with pytest.raises(xm.DataError, match="One of km, rank"):
+        fit.ph_test(transform="sqrt")
+
+
+def test_levels_of_a_factor_are_one_term(rossi: xm.Spells) -> None:
+    data = xm.datasets.rossi().assign(band=lambda d: np.array(list("abcd"))[d.age % 4])
+    test = xm.Cox("band + fin").fit(xm.Spells.from_frame(data, exit="week", event="arrest")).ph_test()
+    assert test.names == ("band", "fin", "all terms")
+    assert test.df.tolist() == [3, 1, 4]

@@ -249,3 +249,20 @@ def test_firth_penalty(reference: Any) -> None:
         agree(fit.standard_errors, numbers([stored[name]["se_inverse_information"]]).ravel(), 1e-5)
         agree(fit.llf, stored[name]["penalised_loglik"], 1e-9)
         assert fit.converged
+
+
+@pytest.mark.parametrize("transform", ["km", "rank", "identity", "log"])
+def test_proportional_hazards_in_the_score_form(reference: Any, transform: str) -> None:
+    ovarian = xm.Spells.from_frame(reference.csv("survival/ovarian.csv"), exit="futime", event="fustat")
+    heart = xm.Spells.from_frame(reference.csv("survival/heart.csv"), entry="start", exit="stop", event="event")
+    cases = [
+        ("cox_lung_full", "zph", xm.Cox("age + sex + ph.karno + wt.loss").fit(lung(reference))),
+        ("cox_ovarian", "zph", xm.Cox("age + ecog.ps + rx").fit(ovarian)),
+        ("cox_lung_strata", "strata_zph", xm.Cox("age + ph.ecog + strata(sex)").fit(lung(reference))),
+        ("cox_heart_timedep", "heart_zph", xm.Cox("(age + surgery) * transplant").fit(heart)),
+        ("cox_rossi", "full_zph", xm.Cox("fin + age + race + wexp + mar + paro + prio").fit(rossi(reference))),
+    ]
+    for case, key, fit in cases:
+        stored = reference(f"survival/{case}")["results"][key].get(transform)
+        if stored is not None:
+            agree(fit.ph_test(transform=transform).to_frame(), stored, 1e-7, what=case)

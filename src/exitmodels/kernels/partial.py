@@ -20,7 +20,7 @@ from exitmodels.kernels.linalg import cross_product
 from exitmodels.kernels.risksets import RiskIndex, accumulate, at_risk_sum
 from exitmodels.kernels.ties import TieSums, efron_sums
 
-__all__ = ["CoxData", "CoxTerms", "cox_data", "cox_terms"]
+__all__ = ["CoxData", "CoxTerms", "cox_data", "cox_terms", "weighted_information"]
 
 _CANCELLED = 1e-8
 
@@ -160,6 +160,25 @@ def cox_terms(beta: Floats, data: CoxData) -> CoxTerms:
     return CoxTerms(
         value, gradient, information, risk, shift, s0, s1, e1, hazard, hazard_event, square, square_f, square_ff
     )
+
+
+def weighted_information(data: CoxData, terms: CoxTerms, factor: Floats) -> Floats:
+    """Information with the contribution of each event time multiplied by `factor` (k,): (p, p).
+
+    Ones give the information itself; a function of time gives the information about effects that change
+    with it. Cost: that of one evaluation, nothing of size k x p x p.
+    """
+    expected = accumulate(data.index, terms.hazard * factor)
+    if data.efron:
+        rows = data.index.event_rows
+        at = data.index.moment[rows]
+        expected[rows] -= (terms.hazard_event * factor)[at]
+    information = cross_product(data.matrix, expected * terms.risk)
+    information -= (terms.s1 * (terms.square * factor)[:, None]).T @ terms.s1
+    if terms.e1 is not None:
+        mixed = (terms.s1 * (terms.square_f * factor)[:, None]).T @ terms.e1
+        information += mixed + mixed.T - (terms.e1 * (terms.square_ff * factor)[:, None]).T @ terms.e1
+    return information
 
 
 def _eta(beta: Floats, data: CoxData) -> Floats:

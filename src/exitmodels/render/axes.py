@@ -13,7 +13,18 @@ import numpy as np
 
 from exitmodels.arrays import AnyArray, Floats
 
-__all__ = ["UNIT_NAMES", "Line", "axes_or_new", "coefficients", "curves", "lexis", "risk_table", "stacked"]
+__all__ = [
+    "UNIT_NAMES",
+    "Line",
+    "axes_or_new",
+    "coefficients",
+    "curves",
+    "lexis",
+    "panels",
+    "risk_table",
+    "scatter_trend",
+    "stacked",
+]
 
 UNIT_NAMES = {"D": "days", "W": "weeks", "h": "hours", "min": "minutes", "s": "seconds", "Y": "years", "M": "months"}
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
@@ -244,6 +255,27 @@ def _plain_log_ticks(ax: Any, ratios: Floats) -> None:
     ax.xaxis.set_major_locator(FixedLocator(inside or [1.0]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def scatter_trend(ax: Any, time: AnyArray, values: AnyArray, level: float, label: str, unit: str) -> Any:
+    """Draw points over time with the mean of neighbouring points, and a dashed line at a constant level."""
+    ax = axes_or_new(ax)
+    order = np.argsort(time, kind="stable")
+    t, v = np.asarray(time)[order], np.asarray(values)[order]
+    ax.plot(t, v, "o", color="0.45", markersize=3, markerfacecolor="none")
+    width = max(len(t) // 5, 3)
+    total = np.cumsum(np.concatenate([[0.0], v]))
+    low = np.clip(np.arange(len(t)) - width // 2, 0, max(len(t) - width, 0))
+    high = np.minimum(low + width, len(t))
+    mean = (total[high] - total[low]) / (high - low)
+    ax.plot(t, mean, "-", color="black", linewidth=1.8, label=f"mean of {width} neighbours")
+    ax.axhline(level, color="black", linewidth=1, linestyle="--", label="constant effect of the fit")
+    ax.set_xlabel(time_label(unit))
+    ax.set_ylabel("Scaled Schoenfeld residual + coefficient")
+    ax.set_title(label, loc="left", fontsize="small")
+    ax.legend(frameon=False, fontsize="small")
+    _tidy(ax)
+    return ax
 
 
 def lexis(

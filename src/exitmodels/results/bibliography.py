@@ -87,6 +87,8 @@ REFERENCES: dict[str, str] = {
     "93-108.",
     "reid_crepeau1985": "Reid, N. and Crepeau, H. (1985). Influence functions for proportional hazards regression. "
     "Biometrika 72, 1-9.",
+    "grambsch_therneau1994": "Grambsch, P. M. and Therneau, T. M. (1994). Proportional hazards tests and diagnostics "
+    "based on weighted residuals. Biometrika 81, 515-526.",
     "gray1988": "Gray, R. J. (1988). A class of K-sample tests for comparing the cumulative incidence of a competing "
     "risk. Annals of Statistics 16, 1141-1154.",
     "white1980": "White, H. (1980). A heteroskedasticity-consistent covariance matrix estimator and a direct test "

@@ -18,6 +18,7 @@ from exitmodels.kernels.linalg import scaled_rank, without_spread
 from exitmodels.kernels.partial import CoxTerms
 from exitmodels.kernels.steps import value_at
 from exitmodels.models.hazards.cox_fitted import Fitted, cluster_codes, refit, robust_score, row_residual
+from exitmodels.models.hazards.ph_test import ProportionalityTest, proportionality_test
 from exitmodels.results.curve import Curve
 from exitmodels.results.labels import labelled
 from exitmodels.results.piece import Piece
@@ -321,6 +322,18 @@ class CoxResults(Regression):
         if weighted if weighted is not None else kind != "score":
             table = table * weight[:, None]
         return labelled(table, labels, self.names)
+
+    def ph_test(self, transform: str = "km", form: str = "score") -> ProportionalityTest:
+        """Test that effects do not change with time; see `ph_test.proportionality_test`.
+
+        Parameters
+        ----------
+        transform : {"km", "rank", "identity", "log"}
+            The function of time.
+        form : {"score", "approximate"}
+            Both names are printed with the answer.
+        """
+        return proportionality_test(self, transform, form)
 
     def _schoenfeld(self, fitted: Fitted, terms: CoxTerms, scaled: bool, weighted: bool) -> Any:
         data = fitted.data
