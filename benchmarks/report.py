@@ -3,6 +3,8 @@
 For each line the answers are shown to agree first; then ours and each peer's take turns, and the ratio
 peer / ours of the median seconds is printed, with the aim of the line. A peer that disagrees, or would
 take more than a minute, is named with the reason and not counted.
+
+On a busy machine BLAS threads wait for each other; OPENBLAS_NUM_THREADS=1 gives ratios that can be repeated.
 """
 
 from __future__ import annotations
@@ -328,7 +330,12 @@ def machine() -> str:
             found.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             continue
-    return f"{os.cpu_count()} cores, {model}; {', '.join([*found, rscript.versions()]).rstrip(', ')}"
+    cores = f"{os.cpu_count()} cores, {model}"
+    if hasattr(os, "getloadavg"):
+        cores += f", load {os.getloadavg()[2]:.1f} over the last quarter of an hour"
+    threads = os.environ.get("OPENBLAS_NUM_THREADS")
+    cores += f", {threads} BLAS thread(s)" if threads else ""
+    return f"{cores}; {', '.join([*found, rscript.versions()]).rstrip(', ')}"
 
 
 def _aside(text: str) -> None:

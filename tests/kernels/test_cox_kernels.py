@@ -118,7 +118,7 @@ def test_dependencies_are_found_and_written_out() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(50, 4))
     x[:, 3] = 2 * x[:, 0] - x[:, 2] + 7
-    _, scale = standardise(x)
+    _, scale, _ = standardise(x)
     found = dependencies(x.T @ x)
     assert [d.column for d in found] == [3]
     assert found[0].on == (0, 2)

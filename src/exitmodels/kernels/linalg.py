@@ -25,17 +25,20 @@ _ROWS = 1 << 13
 _DEPENDENT = 1e-11
 
 
-def standardise(matrix: Floats, weight: Floats | None = None) -> tuple[Floats, Floats]:
-    """Centre and scale columns in place.
+def standardise(matrix: Floats, weight: Floats | None = None) -> tuple[Floats, Floats, Floats]:
+    """Centre columns in place, and scale those whose spread is far from one.
 
     Returns
     -------
     centre, scale : (p,)
-        So that the old column was ``centre + scale * new``; scale is 0 for a constant column.
+        So that the old column was ``centre + scale * new``; scale is 0 for a constant column, and 1 for
+        columns of ordinary size, which need no scaling.
+    spread : (p,)
+        Standard deviation of the new columns.
     """
     n, p = matrix.shape
     if p == 0:
-        return np.zeros(0), np.zeros(0)
+        return np.zeros(0), np.zeros(0), np.zeros(0)
     total = float(n) if weight is None else float(weight.sum())
     ones = np.ones(n) if weight is None else weight
     centre = ones @ matrix / total
@@ -44,10 +47,13 @@ def standardise(matrix: Floats, weight: Floats | None = None) -> tuple[Floats, F
         block = matrix[start : start + _ROWS]
         block -= centre
         squares += ones[start : start + _ROWS] @ (block * block)
-    scale = np.sqrt(squares / total)
-    scale[scale <= 1e-12 * np.abs(centre)] = 0.0
-    matrix /= np.where(scale > 0, scale, 1.0)
-    return centre, scale
+    spread = np.sqrt(squares / total)
+    flat = spread <= 1e-12 * np.abs(centre)
+    ordinary = (spread > 1e-2) & (spread < 1e2)
+    scale = np.where(flat, 0.0, np.where(ordinary, 1.0, spread))
+    if np.any((scale != 1) & (scale != 0)):
+        matrix /= np.where(scale > 0, scale, 1.0)
+    return centre, scale, np.where(scale > 0, spread / np.where(scale > 0, scale, 1.0), 0.0)
 
 
 def cross_product(matrix: Floats, weight: Floats) -> Floats:
@@ -80,10 +86,13 @@ def dependencies(gram: Floats, tolerance: float = _DEPENDENT) -> list[Dependency
     Parameters
     ----------
     gram : (p, p)
-        Cross products of centred columns of unit variance (a correlation matrix times a number).
+        Cross products of centred columns.
     tolerance : float
         A column is dependent when less than this share of its variance is left.
     """
+    spread = np.sqrt(np.maximum(np.diag(gram), 0.0))
+    unit = np.where(spread > 0, spread, 1.0)
+    gram = gram / np.outer(unit, unit)
     if _clearly_independent(gram, tolerance):
         return []
     kept: list[int] = []
@@ -102,7 +111,8 @@ def dependencies(gram: Floats, tolerance: float = _DEPENDENT) -> list[Dependency
             kept.append(j)
             continue
         used = [i for i, b in enumerate(slope) if abs(b) > 1e-6]
-        found.append(Dependency(j, tuple(kept[i] for i in used), tuple(float(slope[i]) for i in used)))
+        coefficients = tuple(float(slope[i] * unit[j] / unit[kept[i]]) for i in used)
+        found.append(Dependency(j, tuple(kept[i] for i in used), coefficients))
     return found
 
 

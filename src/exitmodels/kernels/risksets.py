@@ -204,7 +204,13 @@ def at_risk_sum(index: RiskIndex, values: AnyArray, scale: Floats | None = None)
 
 def _sparse_steps(index: RiskIndex, values: AnyArray, scale: Floats) -> Floats:
     pointers, points, signs = index._steps
-    data = scale if len(signs) == 1 else np.multiply.outer(scale, signs).ravel()
+    if len(signs) == 1:
+        data = scale
+    else:
+        both = np.empty((len(scale), 2))
+        both[:, 0] = scale
+        np.negative(scale, out=both[:, 1])
+        data = both.ravel()
     shape = (index.n_times + 1, len(values))
     return np.asarray(sparse.csc_array((data, points, pointers), shape=shape) @ values)
 

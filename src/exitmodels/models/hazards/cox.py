@@ -57,7 +57,8 @@ class Cox:
         Half the log determinant of the information is added to the log-likelihood (Jeffreys' prior): finite
         estimates when the likelihood is monotone, less bias in small samples. `llf` is then penalised.
     tol : float
-        Stop when a Newton step is shorter than this many standard errors.
+        Stop when a Newton step is shorter than this many standard errors (times a tenth of the square root of
+        the number of exits, when there are more than a hundred); that step is still taken.
     max_steps : int
 
     Notes
@@ -111,13 +112,14 @@ class Cox:
         index = risk_index(rows.entry_or_none, rows.exit, rows.event > 0, stratum, len(labels))
         enough(rows, design, index)
         matrix = design.matrix
-        centre, scale = standardise(matrix, rows.weight)
+        centre, scale, spread = standardise(matrix, rows.weight)
         keep = self._independent(design, matrix, scale, rows.weight)
         if len(keep) < len(scale):
-            matrix, centre, scale = np.ascontiguousarray(matrix[:, keep]), centre[keep], scale[keep]
+            matrix = np.ascontiguousarray(matrix[:, keep])
+            centre, scale, spread = centre[keep], scale[keep], spread[keep]
         names = tuple(design.names[j] for j in keep)
         data = cox_data(matrix, index, rows.weight, _centred(design.offset), self.ties, rows.weights == "frequency")
-        best, notes = self._firth(data) if self.penalty else self._maximise(data, names)
+        best, notes = self._firth(data) if self.penalty else self._maximise(data, spread, names)
         dropped = [name for name in design.names if name not in names]
         notes += [f"dropped, because other columns give it: {name}" for name in dropped]
         fitted = Fitted(data, rows, design.cluster, stratum)
@@ -178,13 +180,14 @@ class Cox:
         terms, begin = (replace(t.plain, value=t.value, gradient=t.gradient) for t in (end, start))
         return Maximum(found.at, terms, begin, found.step, found.converged, found.n_steps), notes
 
-    def _maximise(self, data: CoxData, names: tuple[str, ...]) -> tuple[Maximum[CoxTerms], list[str]]:
+    def _maximise(self, data: CoxData, spread: Floats, names: tuple[str, ...]) -> tuple[Maximum[CoxTerms], list[str]]:
         zero = np.zeros(data.matrix.shape[1])
         first = cox_terms(zero, data)
-        varies(first, data, names)
+        varies(first, data, spread, names)
         begin = _warm_start(data, first)
         terms = None if begin.any() else first
-        best = newton(lambda b: cox_terms(b, data), begin, self.tol, self.max_steps, terms)
+        tol = self.tol * max(1.0, float(np.sqrt(data.event_weight.sum())) / 10)
+        best = newton(lambda b: cox_terms(b, data), begin, tol, self.max_steps, terms)
         if not np.array_equal(begin, zero):
             best = replace(best, start=first)
         notes = []

@@ -58,15 +58,15 @@ def explain(names: tuple[str, ...], d: Dependency, scale: Floats) -> str:
     return f"{names[d.column]} follows from other columns: {names[d.column]} = {' + '.join(terms)} + constant"
 
 
-def varies(first: CoxTerms, data: CoxData, names: tuple[str, ...]) -> None:
+def varies(first: CoxTerms, data: CoxData, spread: Floats, names: tuple[str, ...]) -> None:
     """Refuse columns that never differ among people at risk together (say, constant within strata)."""
     size = max(float(data.event_weight.sum()), 1.0)
     if not len(names):
         return
-    found = dependencies(first.information / size + 0.0, 1e-10)
-    flat = [names[d.column] for d in found] + [
-        name for name, v in zip(names, np.diag(first.information), strict=True) if v < 1e-12 * size
-    ]
+    seen = np.diag(first.information) > 1e-12 * size * spread**2
+    flat = [name for name, v in zip(names, seen, strict=True) if not v]
+    if not flat:
+        flat = [names[d.column] for d in dependencies(first.information, 1e-10)]
     if flat:
         raise DataError(
             "It does not differ among people at risk at the same time (or follows there from other columns), so "
