@@ -294,7 +294,7 @@ def _verdict(row: Row, aim: Aim) -> str:
         return f"{what}: not measured"
     if (got < aim.value) if aim.upper else (got >= aim.value):
         return f"{what}: met ({got:.3g})"
-    return f"{what}: missed by {(got / aim.value if aim.upper else aim.value / got):.2g} times ({got:.3g})"
+    return f"{what}: missed by {(got / aim.value if aim.upper else aim.value / got):.3g} times ({got:.3g})"
 
 
 def _cells(row: Row) -> list[str]:

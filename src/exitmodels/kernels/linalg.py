@@ -13,6 +13,7 @@ from exitmodels.arrays import Floats
 
 __all__ = [
     "Dependency",
+    "clearly_independent",
     "cross_product",
     "dependencies",
     "scaled_rank",
@@ -93,7 +94,7 @@ def dependencies(gram: Floats, tolerance: float = _DEPENDENT) -> list[Dependency
     spread = np.sqrt(np.maximum(np.diag(gram), 0.0))
     unit = np.where(spread > 0, spread, 1.0)
     gram = gram / np.outer(unit, unit)
-    if _clearly_independent(gram, tolerance):
+    if clearly_independent(gram, tolerance):
         return []
     kept: list[int] = []
     found: list[Dependency] = []
@@ -116,8 +117,8 @@ def dependencies(gram: Floats, tolerance: float = _DEPENDENT) -> list[Dependency
     return found
 
 
-def _clearly_independent(gram: Floats, tolerance: float) -> bool:
-    """Whether a Cholesky factor leaves each column well above the tolerance."""
+def clearly_independent(gram: Floats, tolerance: float = _DEPENDENT) -> bool:
+    """Whether a Cholesky factor leaves each column well above the tolerance: the quick answer to `dependencies`."""
     diagonal = np.diag(gram)
     if len(gram) == 0 or not np.all(diagonal > 0):
         return len(gram) == 0

@@ -11,6 +11,7 @@ Read next: ties.py (Efron), coxresiduals.py (score residuals, curves).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -54,10 +55,11 @@ class CoxData:
     event_weight: Floats
     efron: bool
 
-    @property
-    def place(self) -> Ints:
-        """Grid point of each row's event; 0 for rows without one (their event weight is 0)."""
-        return np.maximum(self.index.moment, 0)
+    @cached_property
+    def event_steps(self) -> tuple[Ints, Ints]:
+        """Pointers and grid points of the sparse matrix that adds rows with an event to their time."""
+        pointers = np.concatenate([[0], np.cumsum(self.index.moment >= 0, dtype=np.int32)]).astype(np.int32)
+        return pointers, self.index.moment[self.index.event_rows].astype(np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,14 +200,11 @@ def _event_sums(data: CoxData, risk: Floats) -> tuple[Floats | None, Floats | No
     """Sums over those who leave at each time; needed for Efron's approximation only."""
     if not data.efron:
         return None, None
-    own = np.where(data.index.moment >= 0, risk, 0.0)
-    k, n = data.index.n_times, len(risk)
-    e0 = np.bincount(data.place, own, k)
-    if data.weight is not None:
-        e0 = np.where(data.share > 0, e0, 0.0)
-    pointers = np.arange(n + 1, dtype=np.int32)
-    who = sparse.csc_array((own, data.place.astype(np.int32), pointers), shape=(k, n))
-    return e0, np.asarray(who @ data.matrix)
+    own = risk[data.index.event_rows]
+    pointers, points = data.event_steps
+    k = data.index.n_times
+    who = sparse.csc_array((own, points, pointers), shape=(k, len(risk)))
+    return np.bincount(points, own, k), np.asarray(who @ data.matrix)
 
 
 def _risk_sums(data: CoxData, risk: Floats) -> tuple[Floats, Floats]:

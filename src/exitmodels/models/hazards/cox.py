@@ -18,10 +18,10 @@ from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import ConvergenceWarning, DataError
 from exitmodels.kernels import coxcurves
 from exitmodels.kernels.firth import firth_terms
-from exitmodels.kernels.linalg import cross_product, dependencies, standardise, symmetric_inverse
+from exitmodels.kernels.linalg import clearly_independent, cross_product, dependencies, standardise, symmetric_inverse
 from exitmodels.kernels.optimise import Maximum, newton
 from exitmodels.kernels.partial import CoxData, CoxTerms, cox_data, cox_terms
-from exitmodels.kernels.risksets import risk_index
+from exitmodels.kernels.risksets import RiskIndex, risk_index
 from exitmodels.models.hazards.cox_checks import enough, explain, runaway, usable, varies
 from exitmodels.models.hazards.cox_fitted import Fitted, last_times, zero_tests
 from exitmodels.models.hazards.cox_results import CoxResults
@@ -113,13 +113,20 @@ class Cox:
         enough(rows, design, index)
         matrix = design.matrix
         centre, scale, spread = standardise(matrix, rows.weight)
-        keep = self._independent(design, matrix, scale, rows.weight)
+        data = self._data(matrix, index, rows, design)
+        first = cox_terms(np.zeros(matrix.shape[1]), data) if scale.all() else None
+        keep = list(range(len(scale)))
+        if first is None or not clearly_independent(first.information):
+            keep = self._independent(design, matrix, scale, rows.weight)
         if len(keep) < len(scale):
             matrix = np.ascontiguousarray(matrix[:, keep])
             centre, scale, spread = centre[keep], scale[keep], spread[keep]
+            data = self._data(matrix, index, rows, design)
+            first = None
+        if first is None:
+            first = cox_terms(np.zeros(len(keep)), data)
         names = tuple(design.names[j] for j in keep)
-        data = cox_data(matrix, index, rows.weight, _centred(design.offset), self.ties, rows.weights == "frequency")
-        best, notes = self._firth(data) if self.penalty else self._maximise(data, spread, names)
+        best, notes = self._firth(data) if self.penalty else self._maximise(data, first, spread, names)
         dropped = [name for name in design.names if name not in names]
         notes += [f"dropped, because other columns give it: {name}" for name in dropped]
         fitted = Fitted(data, rows, design.cluster, stratum)
@@ -180,15 +187,19 @@ class Cox:
         terms, begin = (replace(t.plain, value=t.value, gradient=t.gradient) for t in (end, start))
         return Maximum(found.at, terms, begin, found.step, found.converged, found.n_steps), notes
 
-    def _maximise(self, data: CoxData, spread: Floats, names: tuple[str, ...]) -> tuple[Maximum[CoxTerms], list[str]]:
-        zero = np.zeros(data.matrix.shape[1])
-        first = cox_terms(zero, data)
+    def _data(self, matrix: Floats, index: RiskIndex, rows: Spells, design: Design) -> CoxData:
+        copies = rows.weights == "frequency"
+        return cox_data(matrix, index, rows.weight, _centred(design.offset), self.ties, copies)
+
+    def _maximise(
+        self, data: CoxData, first: CoxTerms, spread: Floats, names: tuple[str, ...]
+    ) -> tuple[Maximum[CoxTerms], list[str]]:
         varies(first, data, spread, names)
         begin = _warm_start(data, first)
         terms = None if begin.any() else first
         tol = self.tol * max(1.0, float(np.sqrt(data.event_weight.sum())) / 10)
         best = newton(lambda b: cox_terms(b, data), begin, tol, self.max_steps, terms)
-        if not np.array_equal(begin, zero):
+        if begin.any():
             best = replace(best, start=first)
         notes = []
         endless = runaway(best, names)
