@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma, zeta
 
-from exitmodels.arrays import Floats
+from exitmodels.arrays import CHUNK, Floats
 
 __all__ = ["aalen_johansen", "incidence_variance", "kaplan_meier", "nelson_aalen", "restricted_area"]
 
@@ -30,13 +30,23 @@ def kaplan_meier(at_risk: Floats, events: Floats) -> tuple[Floats, Floats]:
 
     Notes
     -----
-    Source: Kaplan & Meier (1958), eq. 2b; Greenwood (1926).
+    By pieces that stay in cache. Source: Kaplan & Meier (1958), eq. 2b; Greenwood (1926).
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(events > 0, events / at_risk, 0.0)
-        left = at_risk - events
-        step = np.where(events > 0, share / left, 0.0)
-    return np.cumprod(1.0 - share), np.cumsum(step)
+    survival, greenwood = np.empty(len(at_risk)), np.empty(len(at_risk))
+    product, total = 1.0, 0.0
+    for start in range(0, len(at_risk), CHUNK):
+        part = slice(start, start + CHUNK)
+        y, d = at_risk[part], events[part]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(d > 0, d / y, 0.0)
+            step = np.where(d > 0, share / (y - d), 0.0)
+        factor = 1.0 - share
+        factor[0] *= product
+        step[0] += total
+        np.cumprod(factor, out=survival[part])
+        np.cumsum(step, out=greenwood[part])
+        product, total = survival[part][-1], greenwood[part][-1]
+    return survival, greenwood
 
 
 def nelson_aalen(

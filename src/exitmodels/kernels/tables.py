@@ -9,6 +9,7 @@ Read next: products.py (curves), logrank.py (tests).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -157,10 +158,7 @@ def _packed(exit: AnyArray, event: Ints, n_causes: int, entry: AnyArray | None) 
     if late is not None:
         _fill_keys(key[len(exit) :], np.maximum(late, begin), n_causes + 1, base, bits)
     key.sort()
-    code = (key & ((1 << bits) - 1)).astype(np.int8)
-    key >>= bits
-    key += base
-    return _tally(key.view(np.float64), code, n_causes, entry is not None)
+    return _tally(_Moments(key, base, bits), n_causes, len(exit))
 
 
 def _fill_keys(out: Ints, times: AnyArray, code: Ints | int, base: int, bits: int) -> None:
@@ -169,31 +167,68 @@ def _fill_keys(out: Ints, times: AnyArray, code: Ints | int, base: int, bits: in
     np.bitwise_or(out, code, out=out)
 
 
-def _tally(time: Floats, code: AnyArray, n_causes: int, delayed: bool) -> EventTable:
-    """Count each kind in each run of (nearly) tied moments, and everyone still to come."""
-    gaps = np.diff(time)
-    size = float(time[np.concatenate([[True], gaps > 0])].mean())
-    last = np.append(np.flatnonzero(gaps > TIE_TOLERANCE * size), len(time) - 1)
-    counts = [_per_run(code == j, last) for j in range(n_causes + 1)]
-    leaving = counts[0] if n_causes == 0 else np.sum(counts, axis=0)
-    at_risk = np.cumsum(leaving[::-1])[::-1]
-    first = np.concatenate([[0], last[:-1] + 1])
-    if not delayed:
-        return EventTable(time[first], _float(at_risk), np.stack([_float(c) for c in counts[1:]]), _float(counts[0]))
-    at_risk = at_risk - np.cumsum(_per_run(code == n_causes + 1, last)[::-1])[::-1]
-    keep = np.flatnonzero(leaving)
-    events = np.stack([_float(c[keep]) for c in counts[1:]])
-    return EventTable(time[first[keep]], _float(at_risk[keep]), events, _float(counts[0][keep]))
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """Sorted moments, as keys that hold the bits of a time and, below them, a kind."""
+
+    key: Ints
+    base: int
+    bits: int
+
+    def times(self, start: int, stop: int) -> Floats:
+        return ((self.key[start:stop] >> self.bits) + self.base).view(np.float64)
+
+    def kinds(self, start: int, stop: int) -> AnyArray:
+        return (self.key[start:stop] & ((1 << self.bits) - 1)).astype(np.int8)
+
+    def pieces(self, tolerance: float) -> Iterator[tuple[Floats, AnyArray, Ints]]:
+        """Give times, kinds and the last place of each run of (nearly) tied times, without cutting a run."""
+        n, start, size = len(self.key), 0, CHUNK
+        while start < n:
+            stop = min(start + size, n)
+            time = self.times(start, stop)
+            ends = np.flatnonzero(np.diff(time) > tolerance)
+            if stop < n and not len(ends):
+                size *= 2
+                continue
+            last = np.append(ends, len(time) - 1) if stop == n else ends
+            used = int(last[-1]) + 1
+            yield time[:used], self.kinds(start, start + used), last
+            start, size = start + used, CHUNK
+
+    def mean(self) -> float:
+        """Mean of the distinct times."""
+        total, count, before = 0.0, 0, np.nan
+        for start in range(0, len(self.key), CHUNK):
+            time = self.times(start, start + CHUNK)
+            new = np.diff(time, prepend=before) != 0
+            total, count, before = total + float(time[new].sum()), count + int(np.count_nonzero(new)), time[-1]
+        return total / count
 
 
-def _per_run(mask: AnyArray, last: Ints) -> AnyArray:
+def _tally(moments: _Moments, n_causes: int, n_exits: int) -> EventTable:
+    """Count each kind in each run of tied moments, and those at risk, by pieces that stay in cache."""
+    time, at_risk = np.empty(n_exits), np.empty(n_exits)
+    counts = np.empty((n_causes + 1, n_exits))
+    here, done = 2 * n_exits - len(moments.key), 0
+    for piece, kind, last in moments.pieces(TIE_TOLERANCE * moments.mean()):
+        runs = [_per_run(kind == j, last) for j in range(n_causes + 2)]
+        leaving = np.sum(runs[:-1], axis=0)
+        net = leaving - runs[-1]
+        keep = np.flatnonzero(leaving)
+        out = slice(done, done + len(keep))
+        time[out] = piece[np.concatenate([[0], last[:-1] + 1])[keep]]
+        at_risk[out] = (here - (np.cumsum(net) - net))[keep]
+        for j in range(n_causes + 1):
+            counts[j, out] = runs[j][keep]
+        here, done = here - int(net.sum()), out.stop
+    return EventTable(time[:done], at_risk[:done], counts[1:, :done], counts[0, :done])
+
+
+def _per_run(mask: AnyArray, last: Ints) -> Ints:
     total = np.cumsum(mask, dtype=np.int64)[last]
     total[1:] -= total[:-1].copy()
     return total
-
-
-def _float(counts: AnyArray) -> Floats:
-    return counts.astype(np.float64)
 
 
 def grouped_tables(

@@ -37,7 +37,7 @@ def group_codes(column: Column) -> tuple[Ints, tuple[Any, ...]]:
         low, high = int(values.min()), int(values.max())
         if high - low < 1 << 16:
             shifted = values.astype(np.int64, copy=False) - low if low else values.astype(np.int64, copy=False)
-            found = np.flatnonzero(np.bincount(shifted[:_FIRST_ROWS]))
+            found = np.arange(2) if high - low == 1 else np.flatnonzero(np.bincount(shifted[:_FIRST_ROWS]))
             if len(found) <= high - low:
                 found = np.flatnonzero(np.bincount(shifted))
             kind = bool if values.dtype.kind == "b" else int

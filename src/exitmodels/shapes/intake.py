@@ -65,7 +65,7 @@ def events(event: Any, n: int, causes: tuple[Any, ...] | None, censor: Any) -> t
 
 def _event_codes(codes: Ints, causes: tuple[Any, ...] | None) -> tuple[Ints, tuple[Any, ...]]:
     low, high = int(codes.min()), int(codes.max())
-    found = np.unique(codes)
+    found = np.flatnonzero(np.bincount(codes)) if low >= 0 and high < 1000 else np.unique(codes)
     limit = high if causes is None else len(causes)
     if low < 0 or high > limit or (causes is None and (np.array_equal(found, [1, 2]) or high > 100)):
         shown = ", ".join(str(v) for v in found[:8])
