@@ -5,6 +5,7 @@ Ground floor.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,12 @@ __all__ = [
     "Dependency",
     "clearly_independent",
     "cross_product",
+    "cross_products",
     "dependencies",
     "scaled_rank",
     "standardise",
     "symmetric_inverse",
+    "times_vector",
     "without_spread",
 ]
 
@@ -58,18 +61,37 @@ def standardise(matrix: Floats, weight: Floats | None = None) -> tuple[Floats, F
 
 
 def cross_product(matrix: Floats, weight: Floats) -> Floats:
-    """X' diag(w) X, by blocks of rows that stay in cache; nothing of the size of X is made.
+    """X' diag(w) X, by blocks of rows that stay in cache; nothing of the size of X is made."""
+    return cross_products(matrix, weight, None)[0]
+
+
+def cross_products(matrix: Floats, weight: Floats, vector: Floats | None) -> tuple[Floats, Floats]:
+    """X' diag(w) X and X'v in one pass over X.
 
     Blocks are small enough for BLAS to use one thread: on a busy machine threads that wait for each
     other cost more than they save on products this narrow.
     """
     p = matrix.shape[1]
-    total = np.zeros((p, p))
-    rows = int(np.clip((1 << 18) // max(p * p, 1), 256, _ROWS))
-    for start in range(0, len(matrix), rows):
-        block = matrix[start : start + rows]
-        total += block.T @ (block * weight[start : start + rows, None])
-    return (total + total.T) / 2
+    square, single = np.zeros((p, p)), np.zeros(p)
+    for rows in _blocks(len(matrix), p):
+        block = matrix[rows]
+        square += block.T @ (block * weight[rows, None])
+        if vector is not None:
+            single += vector[rows] @ block
+    return (square + square.T) / 2, single
+
+
+def times_vector(matrix: Floats, vector: Floats) -> Floats:
+    """X b, by the same blocks."""
+    out = np.empty(len(matrix))
+    for rows in _blocks(*matrix.shape):
+        np.dot(matrix[rows], vector, out=out[rows])
+    return out
+
+
+def _blocks(n: int, p: int) -> Iterator[slice]:
+    size = int(np.clip((1 << 18) // max(p * p, 1), 256, _ROWS))
+    return (slice(start, start + size) for start in range(0, n, size))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from exitmodels.arrays import AnyArray, Floats, Ints
-from exitmodels.kernels.linalg import cross_product
+from exitmodels.kernels.linalg import cross_product, cross_products, times_vector
 from exitmodels.kernels.risksets import RiskIndex, accumulate, at_risk_sum
 from exitmodels.kernels.ties import TieSums, efron_sums
 
@@ -154,8 +154,8 @@ def cox_terms(beta: Floats, data: CoxData) -> CoxTerms:
         rows = data.index.event_rows
         expected[rows] -= hazard_event[data.index.moment[rows]]
     expected *= risk
-    gradient = data.matrix.T @ (data.event_weight - expected)
-    information = cross_product(data.matrix, expected) - (s1 * square[:, None]).T @ s1
+    information, gradient = cross_products(data.matrix, expected, data.event_weight - expected)
+    information -= (s1 * square[:, None]).T @ s1
     if e1 is not None:
         mixed = (s1 * square_f[:, None]).T @ e1
         information += mixed + mixed.T - (e1 * square_ff[:, None]).T @ e1
@@ -184,7 +184,7 @@ def weighted_information(data: CoxData, terms: CoxTerms, factor: Floats) -> Floa
 
 
 def _eta(beta: Floats, data: CoxData) -> Floats:
-    eta = data.matrix @ beta
+    eta = times_vector(data.matrix, beta)
     return eta if data.offset is None else eta + data.offset
 
 
