@@ -47,6 +47,8 @@ def test_operators_equal_the_dense_matrix(
     w, x, u = rng.random(90), rng.normal(size=(90, 3)), rng.random(len(matrix))
     assert_allclose(at_risk_sum(index, w), matrix @ w, atol=1e-12)
     assert_allclose(at_risk_sum(index, x, w), matrix @ (x * w[:, None]), atol=1e-12)
+    monkeypatch.setattr(risksets, "_SMALL", 0)
+    assert_allclose(at_risk_sum(index, x, w), matrix @ (x * w[:, None]), atol=1e-12)
     assert_allclose(accumulate(index, u), matrix.T @ u, atol=1e-12)
     assert_array_equal(index.moment >= 0, event)
     assert_allclose(index.times[index.moment[event]], exit[event])

@@ -34,7 +34,10 @@ def group_sum(values: AnyArray, group: Ints, n_groups: int) -> Floats:
     """
     if values.ndim == 1:
         return np.bincount(group, values, n_groups)
-    return np.stack([np.bincount(group, column, n_groups) for column in values.T], axis=1)
+    out = np.empty((n_groups, values.shape[1]))
+    for j in range(values.shape[1]):
+        out[:, j] = np.bincount(group, values[:, j], n_groups)
+    return out
 
 
 def count_codes(codes: Ints, n_codes: int, weight: Floats | None = None) -> Floats | Ints:

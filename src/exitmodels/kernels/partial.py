@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from exitmodels.arrays import AnyArray, Floats, Ints
+from exitmodels.kernels.grouped import group_sum
 from exitmodels.kernels.linalg import cross_product, cross_products, times_vector
 from exitmodels.kernels.risksets import RiskIndex, accumulate, at_risk_sum
 from exitmodels.kernels.ties import TieSums, efron_sums
@@ -24,6 +25,7 @@ from exitmodels.kernels.ties import TieSums, efron_sums
 __all__ = ["CoxData", "CoxTerms", "cox_data", "cox_terms", "weighted_information"]
 
 _CANCELLED = 1e-8
+_SMALL = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,8 +203,11 @@ def _event_sums(data: CoxData, risk: Floats) -> tuple[Floats | None, Floats | No
     if not data.efron:
         return None, None
     own = risk[data.index.event_rows]
-    pointers, points = data.event_steps
     k = data.index.n_times
+    if data.matrix.size <= _SMALL:
+        at = data.index.moment[data.index.event_rows]
+        return np.bincount(at, own, k), group_sum(data.matrix[data.index.event_rows] * own[:, None], at, k)
+    pointers, points = data.event_steps
     who = sparse.csc_array((own, points, pointers), shape=(k, len(risk)))
     return np.bincount(points, own, k), np.asarray(who @ data.matrix)
 
