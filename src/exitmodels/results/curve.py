@@ -347,7 +347,9 @@ class Curve(Stored):
         from exitmodels.render import axes
 
         if stacked:
-            return self._plot_stacked(ax)
+            from exitmodels.results.stacking import draw_stacked
+
+            return draw_stacked(self, ax)
         lines = []
         for piece in self.pieces:
             low, high = self._limits(piece.estimate, piece.se, alpha, None)
@@ -361,39 +363,6 @@ class Curve(Stored):
 
     def _total(self, piece: Piece) -> str:
         return f"{number(float(piece.events.sum()))} of {number(float(piece.n))}" if len(piece.events) else ""
-
-    def _plot_stacked(self, ax: Any) -> Any:
-        """One panel for each group; the causes on top of one another."""
-        from exitmodels.render import axes
-
-        if self.kind != "incidence":
-            raise DataError(
-                f"This is a curve of {self.kind}.", code="stack", hint="Only incidences of several causes are stacked."
-            )
-        panels: dict[str, list[Piece]] = {}
-        for piece in self.pieces:
-            name = ", ".join(f"{key}={value}" for key, value in piece.keys.items() if key != "cause")
-            panels.setdefault(name, []).append(piece)
-        if ax is not None and len(panels) > 1:
-            raise DataError(
-                f"{len(panels)} groups need a panel each, and one ax was given.",
-                code="stack",
-                hint=f"Leave ax out, or pick one group: cif[{next(iter(panels))!r}].",
-            )
-        places = axes.panels(len(panels)) if len(panels) > 1 else [ax]
-        drawn: list[Any] = []
-        for place, (name, pieces) in zip(places, panels.items(), strict=True):
-            last = len(drawn) == len(panels) - 1
-            counted = all(len(p.events) for p in pieces)
-            names = [str(p.keys.get("cause", p.label)) for p in pieces]
-            labels = [f"{n} ({self._total(p)})" if counted else n for n, p in zip(names, pieces, strict=True)]
-            layers = [(label, p.time, p.estimate) for label, p in zip(labels, pieces, strict=True)]
-            if len(panels) > 1:
-                total = number(float(sum(p.events.sum() for p in pieces)))
-                name = f"{name}\n{total} exits of {number(float(pieces[0].n))}" if counted else name
-                layers = [(n, p.time, p.estimate) for n, p in zip(names, pieces, strict=True)]
-            drawn.append(axes.stacked(place, layers, self.unit, counted and len(panels) == 1, name, legend=last))
-        return drawn if len(drawn) > 1 else drawn[0]
 
     def _risk_lines(self) -> Any:
         seen: dict[str, list[Piece]] = {}
