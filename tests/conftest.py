@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ settings.register_profile(
 settings.load_profile("exitmodels")
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"
-FULL_STUDY = os.environ.get("EXITMODELS_FULL_STUDY") == "1"
 
 
 class Reference:

@@ -278,8 +278,8 @@ def test_negative_binomial_robust_errors_are_the_joint_sandwich():
         ]
     )
     full = np.linalg.inv(bread) @ (scores.T @ scores) @ np.linalg.inv(bread)
-    assert_allclose(fit.covariance, full[:2, :2], rtol=1e-4, atol=1e-8)
-    assert_allclose(fit.log_alpha_se, np.sqrt(full[2, 2]), rtol=1e-4)
+    assert_allclose(fit.covariance, full[:2, :2], rtol=1e-4, atol=1e-8)  # second differences
+    assert_allclose(fit.log_alpha_se, np.sqrt(full[2, 2]), rtol=1e-4)  # second differences
 
 
 # ---- what a fit answers ----------------------------------------------------------------------------------------------
@@ -368,7 +368,7 @@ def test_huge_counts_are_fitted():
     assert fit.converged
     assert_allclose(np.exp(fit.estimate[0]), n.mean(), rtol=1e-8)
     shape = stats.gamma.fit(n, floc=0)[0]
-    assert_allclose(fit.theta, shape, rtol=1e-4)
+    assert_allclose(fit.theta, shape, rtol=1e-4)  # gamma limit of the law of large counts
 
 
 def test_a_level_without_events_is_named():

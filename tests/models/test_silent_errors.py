@@ -159,4 +159,4 @@ def test_robust_limits_of_a_predicted_curve_are_derivatives() -> None:
     for row in range(n):
         step = np.eye(n)[row] * 1e-5
         effects.append(data["w"][row] * (hazard(data["w"] + step).estimate - hazard(data["w"] - step).estimate) / 2e-5)
-    assert_allclose(hazard(data["w"]).se, np.sqrt(np.sum(np.square(effects), axis=0)), rtol=1e-4)
+    assert_allclose(hazard(data["w"]).se, np.sqrt(np.sum(np.square(effects), axis=0)), rtol=1e-6)
