@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.testing import assert_allclose
+
+import exitmodels as xm
 
 
 def numbers(value: Any) -> np.ndarray:
@@ -40,3 +43,17 @@ def agrees_with_coxph(fit: Any, stored: dict[str, Any], rtol: float = 1e-8) -> N
         agree(fit.tests[ours].statistic, numbers([stored[theirs]]).ravel()[0], rtol, what=ours)
     if "robust_score_test" in stored:
         agree(fit.tests["robust score"].statistic, numbers([stored["robust_score_test"]]).ravel()[0], rtol)
+
+
+def lung(reference: Any) -> xm.Spells:
+    """Lung cancer spells; rows without a value stand aside."""
+    data = reference.csv("survival/lung.csv")
+    return xm.Spells.from_frame(data, exit="time", event="status", censor=1, missing="drop")
+
+
+def rossi(reference: Any) -> xm.Spells:
+    """Rossi's men with labels as factors."""
+    data = reference.csv("survival/rossi.csv")
+    levels = {"fin": ["no", "yes"], "race": ["black", "other"], "mar": ["married", "not married"]}
+    data = data.assign(**{name: pd.Categorical(data[name], categories=known) for name, known in levels.items()})
+    return xm.Spells.from_frame(data, exit="week", event="arrest")

@@ -36,6 +36,7 @@ _HOMES = {
     "NelsonAalen": "models.nonparametric.nelson_aalen",
     "SchemeError": "errors",
     "Spells": "shapes.spells",
+    "bootstrap": "results.bootstrap",
     "boundary_test": "models.counts.rates",
     "datasets": "datasets",
     "load": "results.storing",
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from exitmodels.models.nonparametric.kaplan_meier import KaplanMeier as KaplanMeier
     from exitmodels.models.nonparametric.logrank import logrank_test as logrank_test
     from exitmodels.models.nonparametric.nelson_aalen import NelsonAalen as NelsonAalen
+    from exitmodels.results.bootstrap import bootstrap as bootstrap
     from exitmodels.results.storing import load as load
     from exitmodels.shapes.counts import Counts as Counts
     from exitmodels.shapes.design import Design as Design

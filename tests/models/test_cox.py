@@ -179,7 +179,7 @@ def test_bootstrap_variance_is_seeded_and_near_the_robust_one(rossi: xm.Spells) 
 
 
 def test_bootstrap_samples_are_fits_on_copied_rows(rossi: xm.Spells) -> None:
-    from exitmodels.models.hazards.cox_fitted import refit
+    from exitmodels.models.hazards.cox_refit import refit
 
     fit = xm.Cox("fin + prio + strata(mar)").fit(rossi)
     copies = np.random.default_rng(1).integers(0, 3, 432)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import exitmodels as xm
-from support import agree, agrees_with_coxph, numbers
+from support import agree, agrees_with_coxph, lung, numbers, rossi
 
 RESIDUALS = {
     "martingale": "martingale",
@@ -26,11 +26,6 @@ def agrees_in_residuals(fit: Any, stored: dict[str, Any], rtol: float = 1e-8) ->
         if name in stored:
             theirs = numbers(stored[name])
             agree(fit.residuals(kind).to_numpy().reshape(theirs.shape), theirs, rtol, atol=1e-10, what=kind)
-
-
-def lung(reference: Any) -> xm.Spells:
-    data = reference.csv("survival/lung.csv")
-    return xm.Spells.from_frame(data, exit="time", event="status", censor=1, missing="drop")
 
 
 @pytest.mark.parametrize("ties", ["breslow", "efron"])
@@ -53,13 +48,6 @@ def test_fits_solved_by_hand(reference: Any, case: str, columns: dict[str, str],
         agree(hazard.estimate, curve["cumhaz"])
         agree(hazard.se**2, curve["var_cumhaz"])
         agree(fit.predict_survival({"x": [x]}).estimate, curve["surv"])
-
-
-def rossi(reference: Any) -> xm.Spells:
-    data = reference.csv("survival/rossi.csv")
-    levels = {"fin": ["no", "yes"], "race": ["black", "other"], "mar": ["married", "not married"]}
-    data = data.assign(**{name: pd.Categorical(data[name], categories=known) for name, known in levels.items()})
-    return xm.Spells.from_frame(data, exit="week", event="arrest")
 
 
 def test_rossi(reference: Any) -> None:

@@ -32,6 +32,8 @@ class Baseline:
         Variance of `hazard` given the coefficients.
     drift : (k, p)
         Hazard times mean (centred and scaled) covariate.
+    estimate : (k,), optional
+        Increments that make the curve, where they are not `hazard` (Kalbfleisch & Prentice).
     """
 
     times: Floats
@@ -39,10 +41,11 @@ class Baseline:
     hazard: Floats
     square: Floats
     drift: Floats
+    estimate: Floats | None = None
 
 
 def baseline(data: CoxData, terms: CoxTerms) -> Baseline:
-    """Collect the increments; Efron's or Breslow's, as in the fit.
+    """Collect the increments; Efron's or Breslow's, as in the terms.
 
     Source: Breslow (1974); Tsiatis (1981); Therneau & Grambsch (2000), section 10.2.
     """
@@ -57,24 +60,30 @@ def baseline(data: CoxData, terms: CoxTerms) -> Baseline:
 
 
 def hazard_curve(
-    base: Baseline, stratum: int, row: Floats, risk: float, covariance: Floats
+    base: Baseline, stratum: int, rows: Floats, risk: Floats, covariance: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Times, cumulative hazard and its model-based variance for one new row.
+    """Times, cumulative hazard and its model-based variance for one new row, or along a path.
 
     Parameters
     ----------
-    row : (p,)
-        Centred and scaled covariates.
-    risk : float
-        exp of the centred linear predictor (with offset).
+    rows : (p,) or (k, p)
+        Centred and scaled covariates, of the row or at each event time of the stratum.
+    risk : (k,)
+        exp of the centred linear predictor (with offset) at each event time.
     covariance : (p, p)
         Of the coefficients on the scaled columns.
     """
     own = slice(int(base.bounds[stratum]), int(base.bounds[stratum + 1]))
-    hazard = np.cumsum(base.hazard[own])
-    slope = np.cumsum(base.drift[own], axis=0) - np.outer(hazard, row)
-    variance = np.cumsum(base.square[own]) + np.einsum("kp,pq,kq->k", slope, covariance, slope)
-    return base.times[own], risk * hazard, risk**2 * variance
+    made = base.hazard if base.estimate is None else base.estimate
+    slope = path_slope(base, own, rows, risk)
+    variance = np.cumsum(risk**2 * base.square[own]) + np.einsum("kp,pq,kq->k", slope, covariance, slope)
+    return base.times[own], np.cumsum(risk * made[own]), variance
+
+
+def path_slope(base: Baseline, own: slice, rows: Floats, risk: Floats) -> Floats:
+    """Derivative of the cumulative hazard along a path with respect to the coefficients, (k, p)."""
+    step = risk[:, None] * (base.hazard[own][:, None] * rows - base.drift[own])
+    return np.asarray(np.cumsum(step, axis=0))
 
 
 def influence_moments(
@@ -85,8 +94,17 @@ def influence_moments(
     covariance: Floats,
     factor: Floats,
     cluster: Ints | None,
+    risk: Floats | None = None,
+    plain: CoxTerms | None = None,
 ) -> tuple[Floats, Floats]:
-    """Second moments over clusters of the influence on the baseline of one stratum.
+    """Second moments over clusters of the influence on the cumulative hazard of one stratum.
+
+    Parameters
+    ----------
+    risk : (k,), optional
+        What the increments are multiplied by along a path; ones by default.
+    plain : CoxTerms, optional
+        Terms whose increments make the baseline, where they are not those of the coefficients.
 
     Returns
     -------
@@ -107,14 +125,16 @@ def influence_moments(
     here = np.ones(len(factor), bool) if stratum_of_row is None else stratum_of_row == stratum
     rows = np.flatnonzero(here)
     unit = np.arange(len(factor)) if cluster is None else cluster
-    square = terms.square[low:high] * scale
+    base = terms if plain is None else plain
+    path = np.ones(k) if risk is None else risk
+    square = base.square[low:high] * scale * path
     total = np.concatenate([[0.0], np.cumsum(square)])
     enters, leaves = index.enters[rows] - low, index.leaves[rows] - low
     at_stake = factor[rows] * relative_risk(data, terms)[rows]
     left = rows[index.moment[rows] >= 0]
     at = index.moment[left]
-    own = terms.hazard[at] / (data.share[at] * data.count[at]) * scale
-    own = factor[left] * (own + relative_risk(data, terms)[left] * terms.square_f[at] * scale)
+    own = base.hazard[at] / (data.share[at] * data.count[at]) * scale
+    own = factor[left] * path[at - low] * (own + relative_risk(data, terms)[left] * base.square_f[at] * scale)
     p = data.matrix.shape[1]
     coefficients = np.empty((len(factor), p))
     for block_rows, block in score_residuals(data, terms):
@@ -130,10 +150,11 @@ def influence_moments(
     return step_moments(points, steps, units, k), total[1:]
 
 
-def influence_variance(base: Baseline, stratum: int, row: Floats, risk: float, moments: Floats, rate: Floats) -> Floats:
-    """Robust variance of the cumulative hazard of one new row, (k,)."""
+def influence_variance(
+    base: Baseline, stratum: int, rows: Floats, risk: Floats, moments: Floats, rate: Floats
+) -> Floats:
+    """Robust variance of the cumulative hazard along a path, (k,); moments and rate made for that path."""
     own = slice(int(base.bounds[stratum]), int(base.bounds[stratum + 1]))
-    hazard = np.cumsum(base.hazard[own])
-    slope = np.outer(hazard, row) - np.cumsum(base.drift[own], axis=0)
-    reader = np.column_stack([np.ones(len(hazard)), -rate, slope])
-    return risk**2 * np.maximum(np.einsum("ki,kij,kj->k", reader, moments, reader), 0.0)
+    slope = path_slope(base, own, rows, risk)
+    reader = np.column_stack([np.ones(len(rate)), -rate, slope])
+    return np.einsum("ki,kij,kj->k", reader, moments, reader)

@@ -32,7 +32,9 @@ REFERENCES: dict[str, str] = {
     "driscoll_kraay1998": "Driscoll, J. C. and Kraay, A. C. (1998). Consistent covariance matrix estimation with "
     "spatially dependent panel data. Review of Economics and Statistics 80, 549-560.",
     "efron1977": "Efron, B. (1977). The efficiency of Cox's likelihood function for censored data. JASA 72, 557-565.",
+    "efron1979": "Efron, B. (1979). Bootstrap methods: another look at the jackknife. Annals of Statistics 7, 1-26.",
     "efron1981": "Efron, B. (1981). Censored data and the bootstrap. JASA 76, 312-319.",
+    "efron1987": "Efron, B. (1987). Better bootstrap confidence intervals. JASA 82, 171-185.",
     "fay2010": "Fay, M. P. (2010). Two-sided exact tests and matching confidence intervals for discrete data. "
     "R Journal 2(1), 53-58.",
     "firth1993": "Firth, D. (1993). Bias reduction of maximum likelihood estimates. Biometrika 80, 27-38.",
@@ -47,6 +49,8 @@ REFERENCES: dict[str, str] = {
     "Subjects 33. HMSO.",
     "kaplan_meier1958": "Kaplan, E. L. and Meier, P. (1958). Nonparametric estimation from incomplete observations. "
     "JASA 53, 457-481.",
+    "gail1981": "Gail, M. H., Lubin, J. H. and Rubinstein, L. V. (1981). Likelihood calculations for matched "
+    "case-control studies and survival studies with tied death times. Biometrika 68, 703-707.",
     "kalbfleisch_prentice2002": "Kalbfleisch, J. D. and Prentice, R. L. (2002). The Statistical Analysis of Failure "
     "Time Data, 2nd ed. Wiley.",
     "klein_moeschberger2003": "Klein, J. P. and Moeschberger, M. L. (2003). Survival Analysis: Techniques for "
@@ -95,6 +99,37 @@ REFERENCES: dict[str, str] = {
     "for heteroskedasticity. Econometrica 48, 817-838.",
     "wilson1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. JASA "
     "22, 209-212.",
+    "aalen1989": "Aalen, O. O. (1989). A linear regression model for the analysis of life times. Statistics in "
+    "Medicine 8, 907-925.",
+    "lin_ying1994": "Lin, D. Y. and Ying, Z. (1994). Semiparametric analysis of the additive risk model. Biometrika "
+    "81, 61-71.",
+    "mckeague_sasieni1994": "McKeague, I. W. and Sasieni, P. D. (1994). A partly parametric additive risk model. "
+    "Biometrika 81, 501-514.",
+    "martinussen_scheike2006": "Martinussen, T. and Scheike, T. H. (2006). Dynamic Regression Models for Survival "
+    "Data. Springer.",
+    "scheike_martinussen2004": "Scheike, T. H. and Martinussen, T. (2004). On estimation and tests of time-varying "
+    "effects in the proportional hazards model. Scandinavian Journal of Statistics 31, 51-62.",
+    "allison1982": "Allison, P. D. (1982). Discrete-time methods for the analysis of event histories. Sociological "
+    "Methodology 13, 61-98.",
+    "prentice_gloeckler1978": "Prentice, R. L. and Gloeckler, L. A. (1978). Regression analysis of grouped survival "
+    "data with application to breast cancer data. Biometrics 34, 57-67.",
+    "tutz_schmid2016": "Tutz, G. and Schmid, M. (2016). Modeling Discrete Time-to-Event Data. Springer.",
+    "andersen_klein_rosthoj2003": "Andersen, P. K., Klein, J. P. and Rosthoj, S. (2003). Generalised linear models "
+    "for correlated pseudo-observations, with applications to multi-state models. Biometrika 90, 15-27.",
+    "klein_andersen2005": "Klein, J. P. and Andersen, P. K. (2005). Regression modeling of competing risks data "
+    "based on pseudovalues of the cumulative incidence function. Biometrics 61, 223-229.",
+    "andersen_hansen_klein2004": "Andersen, P. K., Hansen, M. G. and Klein, J. P. (2004). Regression analysis of "
+    "restricted mean survival time based on pseudo-observations. Lifetime Data Analysis 10, 335-350.",
+    "jacobsen_martinussen2016": "Jacobsen, M. and Martinussen, T. (2016). A note on the large sample properties of "
+    "estimators based on generalized linear models for correlated pseudo-observations. Scandinavian Journal of "
+    "Statistics 43, 845-862.",
+    "overgaard2017": "Overgaard, M., Parner, E. T. and Pedersen, J. (2017). Asymptotic theory of generalized "
+    "estimating equations based on jack-knife pseudo-observations. Annals of Statistics 45, 1988-2015.",
+    "parner2023": "Parner, E. T., Andersen, P. K. and Overgaard, M. (2023). Regression models for censored "
+    "time-to-event data using infinitesimal jack-knife pseudo-observations, with applications to left-truncation. "
+    "Lifetime Data Analysis 29, 654-671.",
+    "scheike_zhang_gerds2008": "Scheike, T. H., Zhang, M.-J. and Gerds, T. A. (2008). Predicting cumulative "
+    "incidence probability by direct binomial regression. Biometrika 95, 205-220.",
 }
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from exitmodels.arrays import Floats
+from exitmodels.errors import DataError
 from exitmodels.render.text import Block, Summary, number
 from exitmodels.results.bibliography import citation
 from exitmodels.results.labels import labelled
@@ -31,6 +33,8 @@ class Resampled(Stored):
         From the data themselves.
     draws : (n, q)
         One row per bootstrap sample; NaN where the estimate does not exist in a sample.
+    acceleration : (q,) or None
+        Change of the standard error with the parameter, for BCa limits.
     """
 
     names: tuple[str, ...]
@@ -39,6 +43,7 @@ class Resampled(Stored):
     method: str
     sources: tuple[str, ...]
     ledger: Ledger
+    acceleration: Floats | None = None
 
     @property
     def params(self) -> Any:
@@ -55,11 +60,53 @@ class Resampled(Stored):
         """Number of samples in which each estimate does not exist."""
         return labelled(np.isnan(self.draws).sum(axis=0), self.names, name="missing")
 
-    def conf_int(self, alpha: float = 0.05) -> Any:
-        """Percentile limits: columns low, high. Samples without an estimate count as beyond every time."""
+    def conf_int(self, alpha: float = 0.05, method: str = "percentile") -> Any:
+        """Limits: columns low, high.
+
+        Parameters
+        ----------
+        alpha : float
+        method : {"percentile", "bca", "basic", "normal"}
+            Quantiles of the draws; the same at levels corrected for bias and acceleration (Efron 1987);
+            the percentile limits mirrored at the estimate; the estimate and its bootstrap standard error.
+
+        Notes
+        -----
+        Samples without an estimate count as beyond every value, so that a median that is not reached in
+        three samples of a hundred has no upper 95 % limit.
+        """
+        if not 0 < alpha < 1:
+            raise DataError(f"alpha={alpha} is not between 0 and 1.", code="alpha", hint="0.05 gives 95 % limits.")
+        if method not in ("percentile", "bca", "basic", "normal"):
+            raise DataError(f"method={method!r} is not known.", code="method", hint="percentile, bca, basic, normal.")
+        if method == "normal":
+            half = ndtri(1 - alpha / 2) * self.bse.to_numpy()
+            return labelled(np.column_stack([self.estimate - half, self.estimate + half]), self.names, ("low", "high"))
+        levels = np.tile([alpha / 2, 1 - alpha / 2], (len(self.estimate), 1))
+        if method == "bca":
+            levels = self._corrected(levels)
         filled = np.where(np.isnan(self.draws), np.inf, self.draws)
-        limits = np.quantile(filled, [alpha / 2, 1 - alpha / 2], axis=0, method="inverted_cdf").T
+        limits = np.stack(
+            [np.quantile(filled[:, j], levels[j], method="inverted_cdf") for j in range(len(self.estimate))]
+        )
+        if method == "basic":
+            limits = 2 * self.estimate[:, None] - limits[:, ::-1]
         return labelled(np.where(np.isinf(limits), np.nan, limits), self.names, ("low", "high"))
+
+    def _corrected(self, levels: Floats) -> Floats:
+        """Levels of the BCa limits."""
+        if self.acceleration is None:
+            raise DataError(
+                "BCa limits need the acceleration, which was not asked for.",
+                code="bca",
+                hint="Call bootstrap(..., bca=True).",
+            )
+        filled = np.where(np.isnan(self.draws), np.inf, self.draws)
+        n = len(filled)
+        below = (filled < self.estimate).sum(axis=0) + 0.5 * (filled == self.estimate).sum(axis=0)
+        bias = ndtri(np.clip(below / n, 0.5 / n, 1 - 0.5 / n))[:, None]
+        shifted = bias + ndtri(levels)
+        return np.asarray(ndtr(bias + shifted / (1 - self.acceleration[:, None] * shifted)))
 
     def summary(self, alpha: float = 0.05) -> Summary:
         """Return the printed form."""

@@ -9,6 +9,7 @@ Read next: cox_results.py (what comes back).
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,20 +18,23 @@ import numpy as np
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import ConvergenceWarning, DataError
 from exitmodels.kernels import coxcurves
+from exitmodels.kernels.exact_ties import exact_terms
 from exitmodels.kernels.firth import firth_terms
 from exitmodels.kernels.linalg import clearly_independent, cross_product, dependencies, standardise, symmetric_inverse
 from exitmodels.kernels.optimise import Maximum, newton
 from exitmodels.kernels.partial import CoxData, CoxTerms, cox_data, cox_terms
 from exitmodels.kernels.risksets import RiskIndex, risk_index
+from exitmodels.kernels.varying import Varying, varying_terms
 from exitmodels.models.hazards.cox_checks import enough, explain, runaway, usable, varies
 from exitmodels.models.hazards.cox_fitted import Fitted, last_times, zero_tests
 from exitmodels.models.hazards.cox_results import CoxResults
+from exitmodels.models.hazards.cox_time import changing
 from exitmodels.shapes.design import Design
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["Cox"]
 
-_TIES = ("efron", "breslow")
+_TIES = ("efron", "breslow", "exact")
 _VARIANCES = ("model", "robust", "cluster")
 _WARM_ROWS = 40_000
 
@@ -45,8 +49,10 @@ class Cox:
         Covariates, as in ``"age + C(unit) + strata(sex) + offset(logtime)"``; no left-hand side.
     event : label, list of labels or "any", optional
         Which exits count; needed when the spells have several causes. Other exits are censored.
-    ties : {"efron", "breslow"}
-        How exits on the same day are treated.
+    ties : {"efron", "breslow", "exact"}
+        How exits on the same day are treated. "exact" is the discrete likelihood (conditional logistic
+        regression with one set per time): for times that are truly few, with model-based variance, and
+        without residuals or curves.
     vcov : {"model", "robust", "cluster"}, optional
         Inverse information; infinitesimal jackknife over rows; over clusters (of the spells, or of a
         ``cluster()`` term). By default "model"; "robust" with sampling weights; "cluster" when the formula
@@ -56,6 +62,10 @@ class Cox:
     penalty : {"firth"}, optional
         Half the log determinant of the information is added to the log-likelihood (Jeffreys' prior): finite
         estimates when the likelihood is monotone, less bias in small samples. `llf` is then penalised.
+    time_varying : mapping, optional
+        Effects that change with time: ``{"age": "log"}`` or ``{"age": lambda t: np.log(t + 20)}`` adds the column
+        age times that function of time to the formula's age. Keys are columns of the design, or variables
+        (all their columns); functions map times (k,) to (k,) or (k, m); "log", "identity" and "sqrt" are known.
     tol : float
         Stop when a Newton step is shorter than this many standard errors (times a tenth of the square root of
         the number of exits, when there are more than a hundred); that step is still taken.
@@ -65,7 +75,8 @@ class Cox:
     -----
     Risk on (entry, exit]: start-stop rows and delayed entry are right as they stand. A row with frequency
     weight 3 gives exactly what three rows give; sampling weights give the pseudo-likelihood of Binder (1992)
-    with robust variance.
+    with robust variance. Effects that change with time are evaluated in each risk set at its own time;
+    for a step function cut the spells instead (`Spells.split`) and let the effect differ by piece.
 
     Source: Cox (1972); Efron (1977); robust variance: Lin & Wei (1989).
 
@@ -85,6 +96,7 @@ class Cox:
     vcov: str | None = None
     collinear: str = "raise"
     penalty: str | None = None
+    time_varying: Mapping[str, Any] | None = None
     tol: float = 1e-9
     max_steps: int = 40
 
@@ -123,27 +135,37 @@ class Cox:
             centre, scale, spread = centre[keep], scale[keep], spread[keep]
             data = self._data(matrix, index, rows, design)
             first = None
-        if first is None:
-            first = cox_terms(np.zeros(len(keep)), data)
         names = tuple(design.names[j] for j in keep)
-        best, notes = self._firth(data) if self.penalty else self._maximise(data, first, spread, names)
         dropped = [name for name in design.names if name not in names]
+        varying = None
+        if self.time_varying:
+            varying, products = changing(self.time_varying, names, index)
+            names = (*names, *products)
+            centre, scale, spread = (np.concatenate([v, v[varying.columns]]) for v in (centre, scale, spread))
+            spread[len(keep) :] *= np.sqrt(np.mean(varying.steps**2, axis=0))
+        if first is None or varying is not None or self.ties == "exact":
+            first = self._likelihood(data, varying)(np.zeros(len(names)))
+        if self.penalty:
+            best, notes = self._firth(data)
+        else:
+            best, notes = self._maximise(data, varying, first, spread, names)
         notes += [f"dropped, because other columns give it: {name}" for name in dropped]
-        fitted = Fitted(data, rows, design.cluster, stratum)
-        return _finish(
-            self,
-            rows,
-            replace(
-                design, names=names, matrix=np.empty((0, len(design.names))), cluster=None, strata=None, offset=None
-            ),
-            keep,
-            (centre, scale, float(np.mean(design.offset)) if design.offset is not None else 0.0),
-            best,
-            fitted,
-            labels,
-            self._kind(rows, design),
-            tuple(notes),
+        fitted = Fitted(data, rows, design.cluster, stratum, varying=varying)
+        kept_design = replace(
+            design, names=names, matrix=np.empty((0, len(design.names))), cluster=None, strata=None, offset=None
         )
+        offset_centre = float(np.mean(design.offset)) if design.offset is not None else 0.0
+        frame = (centre, scale, offset_centre)
+        kind = self._kind(rows, design)
+        return _finish(self, rows, kept_design, keep, frame, best, fitted, labels, kind, tuple(notes))
+
+    def _likelihood(self, data: CoxData, varying: Varying | None) -> Callable[[Floats], Any]:
+        """Value, gradient and information as a function of the coefficients."""
+        if self.ties == "exact":
+            return lambda b: exact_terms(b, data)
+        if varying is not None:
+            return lambda b: varying_terms(b, data, varying)
+        return lambda b: cox_terms(b, data)
 
     def _check_choices(self) -> None:
         choices = (
@@ -155,6 +177,14 @@ class Cox:
         for name, value, known in choices:
             if value not in known:
                 raise DataError(f"{name}={value!r} is not known.", code=name, hint=f"One of {', '.join(known)}.")
+        if self.ties == "exact" and (self.penalty or self.time_varying or self.vcov in ("robust", "cluster")):
+            raise DataError(
+                'ties="exact" comes with constant effects, no penalty and model-based variance.',
+                code="ties",
+                hint='Use ties="efron", which is close to it unless most of those at risk leave together.',
+            )
+        if self.penalty and self.time_varying:
+            raise DataError("A penalty and time_varying= do not go together.", code="penalty", hint="Leave one out.")
 
     def _kind(self, rows: Spells, design: Design) -> str:
         if self.vcov is not None:
@@ -189,16 +219,23 @@ class Cox:
 
     def _data(self, matrix: Floats, index: RiskIndex, rows: Spells, design: Design) -> CoxData:
         copies = rows.weights == "frequency"
+        if self.ties == "exact" and rows.weight is not None and not copies:
+            raise DataError(
+                "The exact likelihood counts people, and sampling weights do not.",
+                code="ties",
+                hint='Use ties="efron".',
+            )
         return cox_data(matrix, index, rows.weight, _centred(design.offset), self.ties, copies)
 
     def _maximise(
-        self, data: CoxData, first: CoxTerms, spread: Floats, names: tuple[str, ...]
-    ) -> tuple[Maximum[CoxTerms], list[str]]:
+        self, data: CoxData, varying: Varying | None, first: Any, spread: Floats, names: tuple[str, ...]
+    ) -> tuple[Maximum[Any], list[str]]:
         varies(first, data, spread, names)
-        begin = _warm_start(data, first)
+        plain = varying is None and self.ties != "exact"
+        begin = _warm_start(data, first) if plain else np.zeros(len(names))
         terms = None if begin.any() else first
         tol = self.tol * max(1.0, float(np.sqrt(data.event_weight.sum())) / 10)
-        best = newton(lambda b: cox_terms(b, data), begin, tol, self.max_steps, terms)
+        best = newton(self._likelihood(data, varying), begin, tol, self.max_steps, terms)
         if begin.any():
             best = replace(best, start=first)
         notes = []
@@ -248,7 +285,7 @@ def _finish(
     design: Design,
     keep: list[int],
     frame: tuple[Floats, Floats, float],
-    best: Maximum[CoxTerms],
+    best: Maximum[Any],
     fitted: Fitted,
     strata_labels: tuple[str, ...],
     kind: str,
@@ -259,7 +296,8 @@ def _finish(
     estimate = best.at / scale
     inverse = symmetric_inverse(best.terms.information) / np.outer(scale, scale)
     penalty = float(np.sum(np.log(scale))) if model.penalty else 0.0
-    ties = "Efron" if model.ties == "efron" else "Breslow"
+    exact = model.ties == "exact"
+    terms = cox_terms(best.at, replace(fitted.data, efron=False)) if exact else best.terms
     result = CoxResults(
         names=design.names,
         estimate=estimate,
@@ -271,16 +309,19 @@ def _finish(
         n_events=rows.n_events,
         converged=best.converged,
         ledger=rows.ledger,
-        method=f"Cox regression for {rows.causes[0]}, {ties} ties" + (", Firth's penalty" if model.penalty else ""),
+        method=f"Cox regression for {rows.causes[0]}, {model.ties.capitalize()} ties"
+        + (", Firth's penalty" if model.penalty else ""),
         sources=(
             "cox1972",
-            "efron1977" if model.ties == "efron" else "breslow1974",
+            {"efron": "efron1977", "breslow": "breslow1974", "exact": "gail1981"}[model.ties],
             *(("firth1993",) if model.penalty else ()),
         ),
         outcome=str(rows.causes[0]),
         warnings=notes,
         model_covariance=inverse,
-        baseline=coxcurves.baseline(fitted.data, best.terms),
+        baseline=coxcurves.baseline(fitted.data, terms),
+        ties=model.ties,
+        varying=fitted.varying,
         centre=centre,
         scale=scale,
         offset_centre=offset_centre,
@@ -289,7 +330,7 @@ def _finish(
         until=last_times(rows, fitted.stratum, len(strata_labels)),
         design=design,
         unit=rows.unit,
-        fitted=replace(fitted, terms=best.terms, start=best.start),
+        fitted=replace(fitted, terms=None if exact else terms, start=None if exact else best.start, at=best.at),
         tests=zero_tests(best, inverse, estimate, rows),
     )
     if kind != "model":

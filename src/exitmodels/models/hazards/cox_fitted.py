@@ -14,12 +14,14 @@ from scipy.special import chdtrc
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
 from exitmodels.kernels import coxresiduals
-from exitmodels.kernels.optimise import Maximum, newton
-from exitmodels.kernels.partial import CoxData, CoxTerms, cox_data, cox_terms
+from exitmodels.kernels.grouped import group_sum
+from exitmodels.kernels.optimise import Maximum
+from exitmodels.kernels.partial import CoxData, CoxTerms
+from exitmodels.kernels.varying import Varying, varying_residuals
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.shapes.spells import Spells
 
-__all__ = ["Fitted", "cluster_codes", "last_times", "refit", "robust_score", "row_residual", "zero_tests"]
+__all__ = ["Fitted", "cluster_codes", "last_times", "robust_score", "row_residual", "two_ways", "zero_tests"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,25 +34,57 @@ class Fitted:
     stratum: Ints | None
     terms: CoxTerms | None = None
     start: CoxTerms | None = None
+    second: Ints | None = None
+    resampled: bool = False
+    varying: Varying | None = None
+    at: Floats | None = None
 
-    def units(self, kind: str) -> tuple[Floats, Ints | None]:
-        """Factor of each row before squaring, and its cluster."""
+    def units(self, kind: str) -> list[tuple[int, Floats, Ints | None]]:
+        """Groupings of the rows whose squares make a robust variance: sign, factor of each row, cluster.
+
+        Two-way clusters are those of each way added, less their crossing (Cameron, Gelbach & Miller 2011).
+        """
         weight = self.rows.row_weight
         cluster = self.cluster if self.cluster is not None else self.rows.cluster
-        if kind == "cluster":
+        if kind == "cluster" or self.resampled:
+            if cluster is not None and self.second is not None:
+                both = np.unique(cluster * (int(self.second.max()) + 1) + self.second, return_inverse=True)[1]
+                return [(1, weight, cluster), (1, weight, self.second), (-1, weight, both.astype(np.int64))]
             if cluster is None:
                 raise DataError(
                     'vcov="cluster" needs clusters.',
                     code="no-cluster",
                     hint="Read the spells with cluster=, or put cluster(column) in the formula.",
                 )
-            return weight, cluster
-        return (np.sqrt(weight) if self.rows.weights == "frequency" else weight), None
+            return [(1, weight, cluster)]
+        return [(1, np.sqrt(weight) if self.rows.weights == "frequency" else weight, None)]
+
+    def score(self, terms: CoxTerms) -> Floats:
+        """Score residuals of all rows, unweighted, on the scaled columns: (n, p)."""
+        if self.varying is not None and self.at is not None:
+            return varying_residuals(self.at, self.data, self.varying, terms)[1]
+        return np.concatenate([block for _, block in coxresiduals.score_residuals(self.data, terms)])
+
+    def middle(self, kind: str, terms: CoxTerms, at: Floats) -> Floats:
+        """Sum of outer products of the score over rows or clusters, on the scaled columns."""
+        total = np.zeros((len(at), len(at)))
+        score = None if self.varying is None else varying_residuals(at, self.data, self.varying, terms)[1]
+        for sign, factor, cluster in self.units(kind):
+            if score is None:
+                total += sign * coxresiduals.sandwich(self.data, terms, factor, cluster)
+            else:
+                own = score * factor[:, None]
+                own = own if cluster is None else group_sum(own, cluster, int(cluster.max()) + 1)
+                total += sign * own.T @ own
+        return total
 
 
 def row_residual(fitted: Fitted, terms: CoxTerms, kind: str) -> Floats:
     """Martingale, Cox-Snell or deviance residual of each row."""
-    residual = coxresiduals.martingale(fitted.data, terms)
+    if fitted.varying is not None and fitted.at is not None:
+        residual = varying_residuals(fitted.at, fitted.data, fitted.varying, terms)[0]
+    else:
+        residual = coxresiduals.martingale(fitted.data, terms)
     left = fitted.rows.event > 0
     expected: Floats = left - residual
     if kind == "martingale":
@@ -74,11 +108,20 @@ def cluster_codes(rows: Spells, cluster: Any) -> Ints:
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
+def two_ways(cluster: Any, n: int) -> tuple[Any, Any] | None:
+    """The two groupings, when `cluster` names two: a pair of columns, or of arrays of labels."""
+    if isinstance(cluster, (list, tuple)) and len(cluster) == 2:
+        if all(isinstance(c, str) for c in cluster) and n != 2:
+            return cluster[0], cluster[1]
+        if all(not isinstance(c, str) and np.ndim(c) == 1 for c in cluster):
+            return cluster[0], cluster[1]
+    return None
+
+
 def robust_score(fitted: Fitted, kind: str) -> HypothesisTest:
     """Score test at zero with the variance taken from rows or clusters (Lin & Wei 1989)."""
     assert fitted.start is not None
-    factor, cluster = fitted.units(kind)
-    spread = coxresiduals.sandwich(fitted.data, fitted.start, factor, cluster)
+    spread = fitted.middle(kind, fitted.start, np.zeros(len(fitted.start.gradient)))
     score = fitted.start.gradient
     value, df = float(score @ np.linalg.pinv(spread, hermitian=True) @ score), int(np.linalg.matrix_rank(spread))
     return HypothesisTest(
@@ -91,9 +134,7 @@ def robust_score(fitted: Fitted, kind: str) -> HypothesisTest:
     )
 
 
-def zero_tests(
-    best: Maximum[CoxTerms], covariance: Floats, estimate: Floats, rows: Spells
-) -> dict[str, HypothesisTest]:
+def zero_tests(best: Maximum[Any], covariance: Floats, estimate: Floats, rows: Spells) -> dict[str, HypothesisTest]:
     """Three tests that all coefficients are zero, with the model-based variance."""
     p = len(estimate)
     start = best.start
@@ -123,20 +164,3 @@ def last_times(rows: Spells, stratum: Ints | None, n_strata: int) -> tuple[float
     last = np.full(n_strata, -np.inf)
     np.maximum.at(last, stratum, rows.exit)
     return tuple(float(v) for v in last)
-
-
-def refit(data: CoxData, copies: Floats, start: Floats, replicas: bool) -> Floats | None:
-    """Estimate on the scaled columns when each row counts `copies` times; None without a maximum."""
-    rows = np.flatnonzero(copies > 0)
-    weight = copies[rows] if data.weight is None else copies[rows] * data.weight[rows]
-    index = data.index.take(rows)
-    if index.n_times == 0:
-        return None
-    offset = None if data.offset is None else data.offset[rows]
-    ties = "efron" if data.efron else "breslow"
-    part = cox_data(np.ascontiguousarray(data.matrix[rows]), index, weight, offset, ties, replicas)
-    try:
-        best = newton(lambda b: cox_terms(b, part), start, 1e-6, 15)
-    except np.linalg.LinAlgError:
-        return None
-    return best.at if best.converged else None

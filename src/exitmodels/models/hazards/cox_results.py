@@ -5,7 +5,6 @@ Third floor, in the room of hazards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
@@ -17,11 +16,16 @@ from exitmodels.kernels import coxcurves, coxresiduals
 from exitmodels.kernels.linalg import scaled_rank, without_spread
 from exitmodels.kernels.partial import CoxTerms
 from exitmodels.kernels.steps import value_at
-from exitmodels.models.hazards.cox_fitted import Fitted, cluster_codes, refit, robust_score, row_residual
+from exitmodels.kernels.varying import Varying, varying_events
+from exitmodels.models.hazards.cox_compare import added_terms, compare
+from exitmodels.models.hazards.cox_curves import cumulative_hazards, path_hazards, survival_of
+from exitmodels.models.hazards.cox_fitted import Fitted, cluster_codes, robust_score, row_residual, two_ways
+from exitmodels.models.hazards.cox_influence import influence_table
+from exitmodels.models.hazards.cox_refit import bootstrap_draws, jackknife_covariance
 from exitmodels.models.hazards.ph_test import ProportionalityTest, proportionality_test
+from exitmodels.results.comparison import Comparison
 from exitmodels.results.curve import Curve
 from exitmodels.results.labels import labelled
-from exitmodels.results.piece import Piece
 from exitmodels.results.regression import Regression
 from exitmodels.shapes.columns import rows_of
 from exitmodels.shapes.design import Design
@@ -58,6 +62,8 @@ class CoxResults(Regression):
     until: tuple[float, ...]
     design: Design
     unit: str = "D"
+    ties: str = "efron"
+    varying: Varying | None = None
     fitted: Fitted | None = field(default=None, metadata={"stored": False})
 
     ratio_name: ClassVar[str] = "HR"
@@ -79,6 +85,12 @@ class CoxResults(Regression):
                 code="no-data",
                 hint="Fit the model again on the data.",
             )
+        if self.ties == "exact":
+            raise DataError(
+                f"{what} is not offered with exact ties: that likelihood conditions on how many leave at each time.",
+                code="ties",
+                hint='Fit with ties="efron", or use DiscreteHazard for times that are truly few.',
+            )
         return self.fitted
 
     def with_vcov(
@@ -88,10 +100,12 @@ class CoxResults(Regression):
 
         Parameters
         ----------
-        kind : {"model", "robust", "cluster", "bootstrap"}
-            "bootstrap" refits on resampled rows, or on resampled clusters when `cluster` is given.
-        cluster : str or (n,) labels, optional
-            A column, or one label per row; by default (for "cluster") the clusters of the spells.
+        kind : {"model", "robust", "cluster", "jackknife", "bootstrap"}
+            "robust" is the infinitesimal jackknife, "jackknife" refits without each row (or cluster) in
+            turn, "bootstrap" on resampled rows; both by clusters when `cluster` is given.
+        cluster : str, (n,) labels, or a pair of these, optional
+            A column, or one label per row; by default (for "cluster") the clusters of the spells. A pair
+            gives two-way clusters (Cameron, Gelbach & Miller 2011).
         n : int
             Bootstrap samples.
         rng : numpy Generator or seed
@@ -99,33 +113,47 @@ class CoxResults(Regression):
         """
         if kind == "model":
             return self._with_wald(self.model_covariance, kind)
-        if kind not in ("robust", "cluster", "bootstrap"):
-            raise DataError(
-                f"vcov={kind!r} is not known.", code="vcov", hint="One of model, robust, cluster, bootstrap."
-            )
+        kinds = ("model", "robust", "cluster", "jackknife", "bootstrap")
+        if kind not in kinds:
+            raise DataError(f"vcov={kind!r} is not known.", code="vcov", hint=f"One of {', '.join(kinds)}.")
         fitted = self._data("Another variance")
-        if cluster is not None:
-            fitted = replace(fitted, cluster=cluster_codes(fitted.rows, cluster))
-        if kind == "bootstrap":
-            covariance, failed = self._bootstrap(fitted, None if cluster is None else fitted.cluster, n, rng)
-            note = (f"{failed} of {n} bootstrap samples had no maximum and were left out",) if failed else ()
-            return self.with_covariance(covariance, kind, warnings=(*self.warnings, *note))
+        pair = two_ways(cluster, len(fitted.rows))
+        if pair is not None:
+            first, second = (cluster_codes(fitted.rows, c) for c in pair)
+            fitted = replace(fitted, cluster=first, second=second)
+        elif cluster is not None:
+            fitted = replace(fitted, cluster=cluster_codes(fitted.rows, cluster), second=None)
+        if kind in ("jackknife", "bootstrap"):
+            return self._resampled(fitted, kind, pair is not None, None if cluster is None else fitted.cluster, n, rng)
         return self._with_wald(_robust(self, fitted, kind), kind, fitted=fitted)
 
-    def _bootstrap(
-        self, fitted: Fitted, cluster: Ints | None, n: int, rng: np.random.Generator | int | None
-    ) -> tuple[Floats, int]:
-        """Covariance of the coefficients over resampled rows or clusters, and how many samples had no maximum."""
-        unit = np.arange(len(fitted.rows)) if cluster is None else cluster
-        size, generator = int(unit.max()) + 1, np.random.default_rng(rng)
-        draws = np.full((n, len(self.estimate)), np.nan)
-        for i in range(n):
-            copies = np.bincount(generator.integers(0, size, size), minlength=size)[unit].astype(np.float64)
-            best = refit(fitted.data, copies, self.estimate * self.scale, fitted.rows.weights == "frequency")
-            if best is not None:
-                draws[i] = best / self.scale
+    def _resampled(
+        self,
+        fitted: Fitted,
+        kind: str,
+        two: bool,
+        cluster: Ints | None,
+        n: int,
+        rng: np.random.Generator | int | None,
+    ) -> Self:
+        """Covariance of the coefficients over samples, with a note on those that had no maximum."""
+        if two or self.varying is not None:
+            raise DataError(
+                f"The {kind} does not go with {'two-way clusters' if two else 'effects that change with time'}.",
+                code="vcov",
+                hint='Use vcov="cluster".' if two else 'Use vcov="robust".',
+            )
+        at = self.estimate * self.scale
+        kept = replace(fitted, resampled=cluster is not None)
+        if kind == "jackknife":
+            covariance = jackknife_covariance(fitted, at, cluster) / np.outer(self.scale, self.scale)
+            return self._with_wald(covariance, kind, fitted=kept)
+        draws = bootstrap_draws(fitted, at, cluster, n, np.random.default_rng(rng)) / self.scale
         known = draws[~np.isnan(draws).any(axis=1)]
-        return np.atleast_2d(np.cov(known, rowvar=False)), n - len(known)
+        failed = n - len(known)
+        note = (f"{failed} of {n} bootstrap samples had no maximum and were left out",) if failed else ()
+        covariance = np.atleast_2d(np.cov(known, rowvar=False))
+        return self._with_wald(covariance, kind, warnings=(*self.warnings, *note), fitted=kept)
 
     def _with_wald(self, covariance: Floats, kind: str, **changes: Any) -> Self:
         """Replace the covariance, and the Wald test that follows from it."""
@@ -134,7 +162,7 @@ class CoxResults(Regression):
             return other
         tests = {name: test for name, test in self.tests.items() if name != "robust score"}
         warnings = other.warnings
-        if kind != "model":
+        if kind in ("robust", "cluster"):
             tests["robust score"] = robust_score(other._data("A robust test"), kind)
         rank = scaled_rank(covariance)
         if rank == len(self.estimate):
@@ -144,6 +172,43 @@ class CoxResults(Regression):
             note = f"the {kind} variance has rank {rank} for {len(self.estimate)} coefficients: no Wald test"
             warnings = (*warnings, note)
         return replace(other, tests=tests, warnings=warnings)
+
+    # ---- comparison and influence ----------------------------------------------------------------------------
+    def anova(self, *others: CoxResults) -> Comparison:
+        """Likelihood-ratio tests: terms added one after another, or this fit against larger or smaller ones.
+
+        Parameters
+        ----------
+        *others : CoxResults
+            Fits to the same rows; each model must hold the smaller ones (this is checked on the columns).
+
+        Notes
+        -----
+        Needs a likelihood, so robust variance, sampling weights and penalties are refused: use `wald_test`.
+        """
+        return compare(self, *others) if others else added_terms(self)
+
+    def influence(self, by: Any = None) -> Any:
+        """How far each row, or each cluster, moves the estimates.
+
+        Parameters
+        ----------
+        by : str, array of labels or "cluster", optional
+            Add up rows that belong together; "cluster" takes the clusters of the spells.
+
+        Returns
+        -------
+        DataFrame
+            ``dfbetas`` of each coefficient (change if the row were left out, in standard errors, to first
+            order), ``displacement`` (twice the fall of the log-likelihood that leaving it out causes, to
+            second order), ``lmax`` (share in the direction that moves the estimates most; its squares sum to 1),
+            and the martingale and deviance residuals of rows.
+
+        Notes
+        -----
+        Source: Cain & Lange (1984); Pettitt & Bin Daud (1989).
+        """
+        return influence_table(self, by)
 
     # ---- baseline and prediction -----------------------------------------------------------------------------
     @property
@@ -155,11 +220,13 @@ class CoxResults(Regression):
         """Cumulative hazard of a row whose covariates are all zero: columns stratum, time, cumhaz."""
         import pandas as pd
 
-        factor = float(np.exp(-self._linear_centre))
+        factor: Any = np.exp(-self._linear_centre)
+        if self.varying is not None:
+            factor = np.exp(-(self.varying.wide(self.centre[: len(self.kept)]) @ self.estimate) - self.offset_centre)
         frames = []
         for s, label in enumerate(self.strata_labels):
             own = slice(int(self.baseline.bounds[s]), int(self.baseline.bounds[s + 1]))
-            cumhaz = factor * np.cumsum(self.baseline.hazard[own])
+            cumhaz = np.cumsum((factor * self.baseline.hazard)[own])
             frames.append(pd.DataFrame({"stratum": label, "time": self.baseline.times[own], "cumhaz": cumhaz}))
         return pd.concat(frames, ignore_index=True)
 
@@ -168,8 +235,9 @@ class CoxResults(Regression):
         columns, n, labels = rows_of(new)
         made = self.design.rebuild(columns, labels=labels)
         raw = made.matrix[:, list(self.kept)]
-        scaled = (raw - self.centre) / self.scale
-        lp = scaled @ (self.estimate * self.scale)
+        p = raw.shape[1]
+        scaled = (raw - self.centre[:p]) / self.scale[:p]
+        lp = scaled @ (self.estimate * self.scale)[:p]
         if made.offset is not None:
             lp = lp + made.offset - self.offset_centre
         stratum = np.zeros(n, dtype=np.int64) if made.strata is None else made.strata
@@ -201,35 +269,34 @@ class CoxResults(Regression):
             asked = np.atleast_1d(np.asarray(times if times is not None else np.unique(curve.time), dtype=float))
             values = np.stack([value_at(p.time, p.estimate, asked, curve.start) for p in curve.pieces])
             return labelled(values, _labels(new), list(asked))
+        if self.varying is not None:
+            raise DataError(
+                "With effects that change with time there is no one linear predictor.",
+                code="time-varying",
+                hint="Use predict_survival, or predict_cumhaz.",
+            )
         if kind not in ("lp", "hazard_ratio"):
             raise DataError(f"kind={kind!r} is not known.", code="kind", hint="lp, hazard_ratio, survival or cumhaz.")
         _, lp, _, labels = self._new_rows(new)
         value = lp + self._linear_centre
         return labelled(np.exp(value) if kind == "hazard_ratio" else value, labels, name=kind)
 
-    def predict_survival(self, new: Any, transform: str = "log-log", variance: str = "full") -> Curve:
+    def predict_survival(
+        self, new: Any, transform: str = "log-log", variance: str = "full", baseline: str | None = None
+    ) -> Curve:
         """Predicted survival of new rows, exp of minus the cumulative hazard, with limits.
 
         Parameters
         ----------
-        new, variance
+        new, variance, baseline
             As in `predict_cumhaz`.
         transform : {"log-log", "log", "plain", "logit", "arcsine"}
         """
-        hazards = self.predict_cumhaz(new, variance=variance)
-        pieces = []
-        for piece in hazards.pieces:
-            survival = np.exp(-piece.estimate)
-            pieces.append(replace(piece, estimate=survival, se=survival * piece.se))
-        return replace(
-            hazards,
-            kind="survival",
-            pieces=tuple(pieces),
-            transform=transform,
-            method="Survival predicted by a Cox model",
-        )
+        return survival_of(self.predict_cumhaz(new, variance=variance, baseline=baseline), transform)
 
-    def predict_cumhaz(self, new: Any, transform: str = "log", variance: str = "full") -> Curve:
+    def predict_cumhaz(
+        self, new: Any, transform: str = "log", variance: str = "full", baseline: str | None = None
+    ) -> Curve:
         """Predicted cumulative hazard of new rows, with limits.
 
         Parameters
@@ -237,48 +304,80 @@ class CoxResults(Regression):
         new : table or mapping of columns
             All covariates and strata of the formula; unknown levels are refused.
         transform : {"log", "plain"}
-        variance : {"full", "coefficients"}
+        variance : {"full", "coefficients", "centred"}
             For robust and cluster fits: "full" takes both the baseline and the coefficients from the
             influence of each row or cluster; "coefficients" keeps the model-based part for the baseline, as
-            R's survfit does.
+            R's survfit does. "centred": for the Kalbfleisch-Prentice baseline, what R's survfit prints with
+            stype=1, which depends on where the covariates are centred.
+        baseline : {"efron", "breslow", "kalbfleisch-prentice"}, optional
+            By default as the ties of the fit. "kalbfleisch-prentice" is the product limit (Kaplan-Meier's
+            estimate when there are no covariates).
 
         Notes
         -----
         The variance has a part for the baseline and one for the coefficients (Tsiatis 1981); their robust
         form is the infinitesimal jackknife (Reid & Crepeau 1985).
         """
-        if variance not in ("full", "coefficients"):
-            raise DataError(f"variance={variance!r} is not known.", code="variance", hint="full or coefficients.")
-        scaled, lp, stratum, labels = self._new_rows(new)
-        covariance = self.covariance / np.outer(1 / self.scale, 1 / self.scale)
-        moments: dict[int, tuple[Floats, Floats]] = {}
-        pieces = []
-        for i, label in enumerate(labels):
-            s, risk = int(stratum[i]), float(np.exp(lp[i]))
-            time, hazard, squared = coxcurves.hazard_curve(self.baseline, s, scaled[i], risk, covariance)
-            if self.vcov != "model" and variance == "full":
-                if s not in moments:
-                    moments[s] = self._moments(s)
-                squared = coxcurves.influence_variance(self.baseline, s, scaled[i], risk, *moments[s])
-            pieces.append(_predicted({"row": label}, time, hazard, np.sqrt(squared), self.until[s]))
-        return Curve(
-            kind="cumulative hazard",
-            pieces=tuple(pieces),
-            transform=transform,
-            variance=self.vcov,
-            unit=self.unit,
-            ledger=self.ledger,
-            method="Cumulative hazard predicted by a Cox model",
-            sources=(*self.sources, "tsiatis1981" if self.vcov == "model" else "reid_crepeau1985"),
-            outcome=self.outcome,
-        )
+        self._curves_allowed()
+        return cumulative_hazards(self, new, transform, variance, baseline)
 
-    def _moments(self, stratum: int) -> tuple[Floats, Floats]:
-        fitted = self._data("A robust limit")
-        assert fitted.terms is not None
-        factor, cluster = fitted.units(self.vcov)
-        inverse = self.model_covariance / np.outer(1 / self.scale, 1 / self.scale)
-        return coxcurves.influence_moments(fitted.data, fitted.terms, fitted.stratum, stratum, inverse, factor, cluster)
+    def predict_path(
+        self,
+        new: Any,
+        start: str = "start",
+        stop: str = "stop",
+        by: str | None = None,
+        kind: str = "survival",
+        transform: str | None = None,
+        variance: str = "full",
+        baseline: str | None = None,
+    ) -> Curve:
+        """Predicted survival of people whose covariates change with time, with limits.
+
+        Parameters
+        ----------
+        new : table or mapping of columns
+            One row for each stretch of time; stretches of a person follow one another without holes.
+        start, stop : str
+            Columns: the row's covariates hold on (start, stop].
+        by : str, optional
+            Column that says whose row it is; by default all rows are one person.
+        kind : {"survival", "cumhaz"}
+            A path that starts after 0 gives survival from its start on.
+        transform, variance, baseline
+            As in `predict_survival` and `predict_cumhaz`.
+
+        Notes
+        -----
+        Means something for covariates whose future course is given (external covariates); for those that
+        only exist while the person is there, no survival function belongs to a path
+        (Kalbfleisch & Prentice 2002, section 6.3).
+        """
+        self._curves_allowed()
+        if kind not in ("survival", "cumhaz"):
+            raise DataError(f"kind={kind!r} is not known.", code="kind", hint="survival or cumhaz.")
+        hazards = path_hazards(self, new, start, stop, by, transform or "log", variance, baseline)
+        return survival_of(hazards, transform or "log-log") if kind == "survival" else hazards
+
+    def _curves_allowed(self) -> None:
+        if self.ties == "exact":
+            self._data("A curve")
+
+    def _over_time(self, rows: Floats, stratum: int) -> tuple[Floats, Floats]:
+        """Covariates at the event times of a stratum, and what effects that change with time add to the predictor."""
+        own = slice(int(self.baseline.bounds[stratum]), int(self.baseline.bounds[stratum + 1]))
+        k, p = own.stop - own.start, len(self.kept)
+        if self.varying is None:
+            return rows, np.zeros(k)
+        wide = self.varying.wide(rows, own)
+        return wide, wide[:, p:] @ (self.estimate * self.scale)[p:]
+
+    def _centring(self) -> float:
+        """Log risk of our baseline row relative to R's: the means, but zero for columns of -1, 0 and 1 only."""
+        matrix = self._data("This variance").data.matrix * self.scale + self.centre
+        around = np.asarray(np.round(matrix, 9), dtype=float)
+        flat = np.all(np.isin(around, (-1.0, 0.0, 1.0)), axis=0)
+        return float((self.centre - np.where(flat, 0.0, self.centre)) @ self.estimate)
 
     def get_prediction(self, new: Any, times: Any = None) -> Prediction:
         """Predicted survival of new rows at times; ``.summary_frame()`` is a table with limits."""
@@ -314,8 +413,7 @@ class CoxResults(Regression):
         if kind in ("martingale", "deviance", "cox-snell"):
             values = row_residual(fitted, fitted.terms, kind)
             return labelled(values * weight if weighted else values, labels, name=kind)
-        table = np.concatenate([block for _, block in coxresiduals.score_residuals(fitted.data, fitted.terms)])
-        table = table * self.scale
+        table = fitted.score(fitted.terms) * self.scale
         if kind != "score":
             table = table @ self.model_covariance
             table = table / self.standard_errors if kind == "dfbetas" else table
@@ -333,14 +431,22 @@ class CoxResults(Regression):
         form : {"score", "approximate"}
             Both names are printed with the answer.
         """
+        if self.varying is not None:
+            raise DataError(
+                "Effects already change with time here.",
+                code="time-varying",
+                hint="Test the fit without time_varying=.",
+            )
         return proportionality_test(self, transform, form)
 
     def _schoenfeld(self, fitted: Fitted, terms: CoxTerms, scaled: bool, weighted: bool) -> Any:
         data = fitted.data
         rows = data.index.event_rows
-        order = rows[np.argsort(data.index.moment[rows], kind="stable")]
+        turn = np.argsort(data.index.moment[rows], kind="stable")
+        order = rows[turn]
         at = data.index.moment[order]
-        table = (data.matrix[order] - coxresiduals.event_means(data, terms)[at]) * self.scale
+        own = data.matrix[order] if fitted.varying is None else varying_events(data, fitted.varying)[turn]
+        table = (own - coxresiduals.event_means(data, terms)[at]) * self.scale
         if weighted:
             table = table * fitted.rows.row_weight[order][:, None]
         if scaled:
@@ -364,15 +470,12 @@ def _labels(new: Any) -> Any:
     return rows_of(new)[2]
 
 
-def _predicted(keys: Mapping[str, Any], time: Floats, estimate: Floats, se: Floats, until: float) -> Piece:
-    none = np.empty(0)
-    return Piece(
-        keys=keys, time=time, estimate=estimate, se=se, at_risk=none, events=none, censored=none, n=1.0, until=until
-    )
-
-
 def _robust(result: CoxResults, fitted: Fitted, kind: str) -> Floats:
     assert fitted.terms is not None
-    factor, cluster = fitted.units(kind)
-    middle = coxresiduals.sandwich(fitted.data, fitted.terms, factor, cluster) * np.outer(result.scale, result.scale)
+    assert fitted.at is not None
+    middle = fitted.middle(kind, fitted.terms, fitted.at)
+    if fitted.second is not None:
+        size, turn = np.linalg.eigh(middle)
+        middle = (turn * np.maximum(size, 0.0)) @ turn.T
+    middle = middle * np.outer(result.scale, result.scale)
     return without_spread(result.model_covariance @ middle @ result.model_covariance, result.model_covariance)
