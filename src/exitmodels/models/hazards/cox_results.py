@@ -5,12 +5,13 @@ Third floor, in the room of hazards.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from exitmodels.arrays import Floats, Ints
+from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError
 from exitmodels.kernels import coxcurves, coxresiduals
 from exitmodels.kernels.linalg import scaled_rank, without_spread
@@ -21,13 +22,16 @@ from exitmodels.models.hazards.cox_compare import added_terms, compare
 from exitmodels.models.hazards.cox_curves import cumulative_hazards, path_hazards, survival_of
 from exitmodels.models.hazards.cox_fitted import Fitted, cluster_codes, robust_score, row_residual, two_ways
 from exitmodels.models.hazards.cox_influence import influence_table
+from exitmodels.models.hazards.cox_profile import likelihood_tests, profile_limits
 from exitmodels.models.hazards.cox_refit import bootstrap_draws, jackknife_covariance
 from exitmodels.models.hazards.ph_test import ProportionalityTest, proportionality_test
+from exitmodels.models.hazards.standardised import standardised
 from exitmodels.results.comparison import Comparison
+from exitmodels.results.contrasts import Contrasts
 from exitmodels.results.curve import Curve
 from exitmodels.results.labels import labelled
 from exitmodels.results.regression import Regression
-from exitmodels.shapes.columns import rows_of
+from exitmodels.shapes.columns import Columns, rows_of
 from exitmodels.shapes.design import Design
 
 __all__ = ["CoxResults"]
@@ -69,9 +73,70 @@ class CoxResults(Regression):
     ratio_name: ClassVar[str] = "HR"
 
     # ---- estimates -------------------------------------------------------------------------------------------
-    def hazard_ratios(self, alpha: float = 0.05) -> Any:
+    def hazard_ratios(self, alpha: float = 0.05, method: str = "wald") -> Any:
+        """Hazard ratios with limits: columns HR, low, high.
+
+        Parameters
+        ----------
+        alpha : float
+        method : {"wald", "profile"}
+            As in `conf_int`.
+        """
+        return self.ratios(alpha, method)
+
+    def conf_int(self, alpha: float = 0.05, method: str = "wald") -> Any:
+        """Limits of the coefficients: columns low, high.
+
+        Parameters
+        ----------
+        alpha : float
+        method : {"wald", "profile"}
+            Estimate and standard error; or the profile likelihood, see `profile_limits`.
+        """
+        if method not in ("wald", "profile"):
+            raise DataError(f"method={method!r} is not known.", code="method", hint="wald or profile.")
+        return super().conf_int(alpha) if method == "wald" else self.profile_limits(alpha=alpha)
+
+    def ratios(self, alpha: float = 0.05, method: str = "wald") -> Any:
         """Hazard ratios with limits: columns HR, low, high."""
-        return self.ratios(alpha)
+        with np.errstate(over="ignore"):
+            values = np.exp(np.column_stack([self.estimate, self.conf_int(alpha, method).to_numpy()]))
+        return labelled(values, self.names, (self.ratio_name, "low", "high"))
+
+    def profile_limits(self, names: str | Sequence[str] | None = None, alpha: float = 0.05) -> Any:
+        """Profile-likelihood limits of the coefficients: columns low, high.
+
+        Parameters
+        ----------
+        names : str or list of str, optional
+            Some of the coefficients; all by default.
+        alpha : float
+
+        Returns
+        -------
+        DataFrame
+            Infinite where the likelihood never falls far enough (monotone likelihood). With
+            ``penalty="firth"`` the penalised likelihood is profiled, and limits are finite.
+
+        Raises
+        ------
+        DataError
+            With robust variance, sampling weights, or a ridge or lasso penalty: there is no likelihood of
+            independent rows to profile.
+
+        Notes
+        -----
+        Source: Venzon & Moolgavkar (1988); for Firth's penalty Heinze & Schemper (2001).
+        """
+        return profile_limits(self, names, alpha)
+
+    def likelihood_tests(self, names: str | Sequence[str] | None = None) -> Any:
+        """Likelihood-ratio test that each coefficient is zero, the others refitted: columns chi2, df, p.
+
+        With ``penalty="firth"`` the penalised likelihood is compared, its penalty that of all columns
+        (Heinze & Schemper 2001).
+        """
+        return likelihood_tests(self, names)
 
     @property
     def bic_size(self) -> float:
@@ -233,6 +298,9 @@ class CoxResults(Regression):
     def _new_rows(self, new: Any) -> tuple[Floats, Floats, Ints, Any]:
         """Centred and scaled covariates, centred linear predictor, stratum and labels of new rows."""
         columns, n, labels = rows_of(new)
+        return self._coded(columns, n, labels)
+
+    def _coded(self, columns: Columns, n: int, labels: AnyArray) -> tuple[Floats, Floats, Ints, Any]:
         made = self.design.rebuild(columns, labels=labels)
         raw = made.matrix[:, list(self.kept)]
         p = raw.shape[1]
@@ -358,6 +426,36 @@ class CoxResults(Regression):
             raise DataError(f"kind={kind!r} is not known.", code="kind", hint="survival or cumhaz.")
         hazards = path_hazards(self, new, start, stop, by, transform or "log", variance, baseline)
         return survival_of(hazards, transform or "log-log") if kind == "survival" else hazards
+
+    def standardised_survival(
+        self, set: Mapping[str, Any], times: Any, over: Any = None, target: str = "population"
+    ) -> Contrasts:
+        """Survival averaged over people's covariates when one of these is set for everyone (g-computation).
+
+        Parameters
+        ----------
+        set : mapping of column to list
+            Scenarios: ``{"fin": [0, 1]}`` compares everyone with fin=0 to everyone with fin=1. Several columns
+            are set together, their lists read side by side.
+        times : sequence of float
+        over : table, optional
+            The people; by default the rows of the fit, with their weights (each row must then be a person).
+        target : {"population", "sample"}
+            Whether the people stand for a population (their choice adds to the variance) or are all there is.
+
+        Returns
+        -------
+        Contrasts
+            ``.estimates()`` has survival by scenario and time; ``.contrasts()`` differences or ratios with limits.
+
+        Notes
+        -----
+        The difference is an effect of setting the covariate if the model is right and nothing unmeasured moves
+        both it and the exits. The variance follows the influence of each row on coefficients, baseline and
+        average together. Source: Robins (1986); Ozenne, Scheike, Staerk & Gerds (2020).
+        """
+        self._curves_allowed()
+        return standardised((self,), None, set, times, over, target, True)
 
     def _curves_allowed(self) -> None:
         if self.ties == "exact":
