@@ -471,11 +471,13 @@ class CoxResults(Regression):
         return wide, wide[:, p:] @ (self.estimate * self.scale)[p:]
 
     def _centring(self) -> float:
-        """Log risk of our baseline row relative to R's: the means, but zero for columns of -1, 0 and 1 only."""
-        matrix = self._data("This variance").data.matrix * self.scale + self.centre
-        around = np.asarray(np.round(matrix, 9), dtype=float)
-        flat = np.all(np.isin(around, (-1.0, 0.0, 1.0)), axis=0)
-        return float((self.centre - np.where(flat, 0.0, self.centre)) @ self.estimate)
+        """Log risk of our baseline row relative to R's: plain means, but zero for columns of -1, 0 and 1 only."""
+        fitted = self._data("This variance")
+        matrix = fitted.data.matrix * self.scale + self.centre
+        flat = np.all(np.isin(np.round(matrix, 9), (-1.0, 0.0, 1.0)), axis=0)
+        counted = fitted.rows.weights == "frequency"
+        means = np.average(matrix, axis=0, weights=fitted.rows.row_weight if counted else None)
+        return float((self.centre - np.where(flat, 0.0, means)) @ self.estimate)
 
     def get_prediction(self, new: Any, times: Any = None) -> Prediction:
         """Predicted survival of new rows at times; ``.summary_frame()`` is a table with limits."""
