@@ -22,6 +22,7 @@ __version__ = VERSION
 
 _HOMES = {
     "AalenJohansen": "models.nonparametric.aalen_johansen",
+    "CaseCohort": "models.hazards.case_cohort",
     "CauseSpecificCox": "models.hazards.cause_specific",
     "ConvergenceWarning": "errors",
     "CountRegression": "models.counts.regression",
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from exitmodels.models.counts.rates import rate_ratio as rate_ratio
     from exitmodels.models.counts.rates import shares as shares
     from exitmodels.models.counts.regression import CountRegression as CountRegression
+    from exitmodels.models.hazards.case_cohort import CaseCohort as CaseCohort
     from exitmodels.models.hazards.cause_specific import CauseSpecificCox as CauseSpecificCox
     from exitmodels.models.hazards.cox import Cox as Cox
     from exitmodels.models.nonparametric.aalen_johansen import AalenJohansen as AalenJohansen
