@@ -36,16 +36,24 @@ _HOMES = {
     "KaplanMeier": "models.nonparametric.kaplan_meier",
     "Ledger": "shapes.ledger",
     "NelsonAalen": "models.nonparametric.nelson_aalen",
+    "RMSTRegression": "models.hazards.mean_stay",
     "SchemeError": "errors",
     "Spells": "shapes.spells",
     "bootstrap": "results.bootstrap",
     "boundary_test": "models.counts.rates",
     "datasets": "datasets",
+    "fixed_time_difference": "models.nonparametric.differences",
     "load": "results.storing",
     "logrank_test": "models.nonparametric.logrank",
+    "maxcombo_test": "models.nonparametric.maxcombo",
+    "one_sample_logrank_test": "models.nonparametric.one_sample",
+    "pairwise_tests": "models.nonparametric.pairwise",
+    "permutation_test": "models.nonparametric.permutation",
     "rate": "models.counts.rates",
     "rate_change": "models.counts.change",
     "rate_ratio": "models.counts.rates",
+    "renyi_test": "models.nonparametric.renyi",
+    "rmst_difference": "models.nonparametric.differences",
     "shares": "models.counts.rates",
     "simulate": "simulate",
 }
@@ -96,10 +104,18 @@ if TYPE_CHECKING:
     from exitmodels.models.hazards.case_cohort import CaseCohort as CaseCohort
     from exitmodels.models.hazards.cause_specific import CauseSpecificCox as CauseSpecificCox
     from exitmodels.models.hazards.cox import Cox as Cox
+    from exitmodels.models.hazards.mean_stay import RMSTRegression as RMSTRegression
     from exitmodels.models.nonparametric.aalen_johansen import AalenJohansen as AalenJohansen
+    from exitmodels.models.nonparametric.differences import fixed_time_difference as fixed_time_difference
+    from exitmodels.models.nonparametric.differences import rmst_difference as rmst_difference
     from exitmodels.models.nonparametric.kaplan_meier import KaplanMeier as KaplanMeier
     from exitmodels.models.nonparametric.logrank import logrank_test as logrank_test
+    from exitmodels.models.nonparametric.maxcombo import maxcombo_test as maxcombo_test
     from exitmodels.models.nonparametric.nelson_aalen import NelsonAalen as NelsonAalen
+    from exitmodels.models.nonparametric.one_sample import one_sample_logrank_test as one_sample_logrank_test
+    from exitmodels.models.nonparametric.pairwise import pairwise_tests as pairwise_tests
+    from exitmodels.models.nonparametric.permutation import permutation_test as permutation_test
+    from exitmodels.models.nonparametric.renyi import renyi_test as renyi_test
     from exitmodels.results.bootstrap import bootstrap as bootstrap
     from exitmodels.results.storing import load as load
     from exitmodels.shapes.counts import Counts as Counts

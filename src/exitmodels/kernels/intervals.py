@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from exitmodels.arrays import Floats
 
-__all__ = ["TRANSFORMS", "hazard_limits", "probability_limits"]
+__all__ = ["TRANSFORMS", "hazard_band", "hazard_limits", "probability_band", "probability_limits"]
 
 TRANSFORMS = ("plain", "log", "log-log", "cloglog", "arcsine", "logit")
 
@@ -36,14 +36,26 @@ def probability_limits(estimate: Floats, se: Floats, alpha: float, transform: st
     -----
     Source: Klein & Moeschberger (2003), section 4.3; Kalbfleisch & Prentice (2002), eq. 1.13.
     """
+    return probability_band(estimate, float(ndtri(1 - alpha / 2)) * np.asarray(se, dtype=float), transform)
+
+
+def probability_band(estimate: Floats, half: Floats, transform: str) -> tuple[Floats, Floats]:
+    """Limits of a probability that lie `half` away on the plain scale, to first order, and symmetric on another.
+
+    Parameters
+    ----------
+    estimate, half : (k,)
+        Probabilities, and half the width of a plain interval or band: z times the standard error, or the like.
+    transform : str
+        As in `probability_limits`, whose other rules hold too.
+    """
     if transform not in TRANSFORMS:
         raise ValueError(f"transform={transform!r}; use one of {', '.join(TRANSFORMS)}")
-    z = float(ndtri(1 - alpha / 2))
-    p = np.asarray(estimate, dtype=float)
+    p, wide = np.asarray(estimate, dtype=float), np.asarray(half, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        low, high = _by_transform(p, z * np.asarray(se, dtype=float), transform)
+        low, high = _by_transform(p, wide, transform)
     low, high = np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
-    known = (se == 0) & np.isfinite(p)
+    known = (wide == 0) & np.isfinite(p)
     return np.where(known, p, low), np.where(known, p, high)
 
 
@@ -83,19 +95,31 @@ def hazard_limits(estimate: Floats, se: Floats, alpha: float, transform: str) ->
     -----
     Source: Klein & Moeschberger (2003), section 4.3, with S = exp(-H).
     """
+    return hazard_band(estimate, float(ndtri(1 - alpha / 2)) * np.asarray(se, dtype=float), transform)
+
+
+def hazard_band(estimate: Floats, half: Floats, transform: str) -> tuple[Floats, Floats]:
+    """Limits of a cumulative hazard that lie `half` away on the plain scale, to first order.
+
+    Parameters
+    ----------
+    estimate, half : (k,)
+        Cumulative hazards, and half the width of a plain interval or band.
+    transform : str
+        As in `hazard_limits`.
+    """
     if transform not in TRANSFORMS:
         raise ValueError(f"transform={transform!r}; use one of {', '.join(TRANSFORMS)}")
-    h, error = np.asarray(estimate, dtype=float), np.asarray(se, dtype=float)
+    h, wide = np.asarray(estimate, dtype=float), np.asarray(half, dtype=float)
     if transform in ("arcsine", "logit", "cloglog"):
         survival = np.exp(-h)
-        low, high = probability_limits(survival, survival * error, alpha, transform)
+        low, high = probability_band(survival, survival * wide, transform)
         with np.errstate(divide="ignore"):
             return -np.log(high) + 0.0, -np.log(low)
-    z = float(ndtri(1 - alpha / 2))
     if transform == "plain":
-        return np.maximum(h - z * error, 0.0), h + z * error
+        return np.maximum(h - wide, 0.0), h + wide
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        wide = z * error / h
-        low, high = h * np.exp(-wide), h * np.exp(wide)
-    known = error == 0
+        factor = np.exp(wide / h)
+        low, high = h / factor, h * factor
+    known = wide == 0
     return np.where(known, h, low), np.where(known, h, high)

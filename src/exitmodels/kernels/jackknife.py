@@ -16,7 +16,17 @@ from exitmodels.kernels.influence import integrated_influence, variance_over_tim
 from exitmodels.kernels.products import aalen_johansen
 from exitmodels.kernels.risksets import RiskIndex, at_risk_sum
 
-__all__ = ["Form", "Rows", "area_variance", "hazard_form", "incidence_form", "survival_form", "variance"]
+__all__ = [
+    "Form",
+    "Rows",
+    "area_influence",
+    "area_variance",
+    "hazard_form",
+    "incidence_form",
+    "influence_at",
+    "survival_form",
+    "variance",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,10 +130,28 @@ def variance(rows: Rows, form: Form) -> Floats:
 
 def area_variance(rows: Rows, form: Form, tau: float) -> float:
     """Infinitesimal-jackknife variance of the area under the curve up to tau."""
-    i = rows.index
-    edges = np.minimum(np.append(i.times, np.inf), tau)
-    width = np.diff(edges)
-    own = rows.factor * integrated_influence(i.enters, i.leaves, i.moment, form.jumps, form.rates, form.readout, width)
+    own = area_influence(rows, form, tau)
     if rows.cluster is not None:
         own = np.bincount(rows.cluster, own)
     return float(own @ own)
+
+
+def area_influence(rows: Rows, form: Form, tau: float) -> Floats:
+    """Influence of each row (times its factor) on the area under the curve up to tau, (n,)."""
+    i = rows.index
+    width = np.diff(np.minimum(np.append(i.times, np.inf), tau))
+    return rows.factor * integrated_influence(i.enters, i.leaves, i.moment, form.jumps, form.rates, form.readout, width)
+
+
+def influence_at(rows: Rows, form: Form, time: float) -> Floats:
+    """Influence of each row (times its factor) on the curve at one time, (n,)."""
+    i = rows.index
+    upto = int(np.searchsorted(i.times, time, side="right"))
+    if upto == 0:
+        return np.zeros(len(i.enters))
+    total = np.zeros((upto + 1, form.rates.shape[1]))
+    np.cumsum(form.rates[:upto], axis=0, out=total[1:])
+    happened = (i.moment >= 0) & (i.moment < upto)
+    own = np.where(happened[:, None], form.jumps, 0.0)
+    own -= total[np.minimum(i.leaves, upto)] - total[np.minimum(i.enters, upto)]
+    return rows.factor * (own @ form.readout[upto - 1])

@@ -20,6 +20,7 @@ __all__ = [
     "coefficients",
     "curves",
     "lexis",
+    "note_above",
     "panels",
     "risk_table",
     "scatter_trend",
@@ -43,6 +44,7 @@ class Line:
     high: Floats
     censored: Floats
     total: str = ""
+    band: tuple[Floats, Floats, Floats] | None = None
 
 
 def axes_or_new(ax: Any, size: tuple[float, float] = (6.4, 4.4)) -> Any:
@@ -65,7 +67,7 @@ def time_label(unit: str) -> str:
 
 
 def curves(ax: Any, lines: Sequence[Line], start: float, kind: str, unit: str, limits: bool) -> Any:
-    """Draw step curves with shaded limits and ticks at censorings."""
+    """Draw step curves with shaded limits, bands (time, low, high) in outline, and ticks at censorings."""
     ax = axes_or_new(ax)
     ticks = sum(int(np.count_nonzero(line.censored)) for line in lines) <= 300
     for i, line in enumerate(lines):
@@ -80,6 +82,8 @@ def curves(ax: Any, lines: Sequence[Line], start: float, kind: str, unit: str, l
             ax.fill_between(time, low, high, where=known, step="post", color=colour, alpha=0.15, linewidth=0)
             for edge in (low, high):
                 ax.step(time, np.where(known, edge, np.nan), where="post", color=colour, linestyle=dash, linewidth=0.5)
+        if line.band is not None:
+            _draw_band(ax, line.band, colour, dash)
         if ticks and len(line.censored):
             at = line.censored > 0
             ax.plot(line.time[at], line.value[at], "|", color=colour, markersize=5, markeredgewidth=0.8)
@@ -87,6 +91,20 @@ def curves(ax: Any, lines: Sequence[Line], start: float, kind: str, unit: str, l
     if len(lines) > 1 or lines[0].total:
         _legend(ax, "(exits of people)" if lines[0].total else None, 5 if kind == "survival" else 3)
     return ax
+
+
+def _draw_band(ax: Any, band: tuple[Floats, Floats, Floats], colour: str, dash: Any) -> None:
+    """Simultaneous limits: a faint fill that is seen where pointwise limits end, and an outline of its own."""
+    time, low, high = band
+    known = np.isfinite(low) & np.isfinite(high)
+    ax.fill_between(time, low, high, where=known, step="post", color=colour, alpha=0.08, linewidth=0)
+    for edge in (low, high):
+        ax.step(time, np.where(known, edge, np.nan), where="post", color=colour, linestyle=dash, linewidth=0.9)
+
+
+def note_above(ax: Any, text: str) -> None:
+    """Say in small letters above the axes what is drawn; at the right, beside a legend that may stand there."""
+    ax.set_title(text, loc="right", fontsize="x-small")
 
 
 def _legend(ax: Any, title: str | None, inside: int) -> None:

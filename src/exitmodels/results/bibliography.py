@@ -60,6 +60,16 @@ REFERENCES: dict[str, str] = {
     "Statistical Science 11, 89-121.",
     "fay2010": "Fay, M. P. (2010). Two-sided exact tests and matching confidence intervals for discrete data. R "
     "Journal 2(1), 53-58.",
+    "fine_gray1999": "Fine, J. P. and Gray, R. J. (1999). A proportional hazards model for the subdistribution of a "
+    "competing risk. JASA 94, 496-509.",
+    "geskus2011": "Geskus, R. B. (2011). Cause-specific cumulative incidence estimation and the Fine and Gray model "
+    "under both left truncation and right censoring. Biometrics 67, 39-49.",
+    "zhou2011": "Zhou, B., Latouche, A., Rocha, V. and Fine, J. (2011). Competing risks regression for stratified "
+    "data. Biometrics 67, 661-670.",
+    "zhou2012": "Zhou, B., Fine, J., Latouche, A. and Labopin, M. (2012). Competing risks regression for clustered "
+    "data. Biostatistics 13, 371-383.",
+    "zhou_fine_laird2013": "Zhou, B., Fine, J. and Laird, G. (2013). Goodness-of-fit test for proportional "
+    "subdistribution hazards model. Statistics in Medicine 32, 3804-3811.",
     "firth1993": "Firth, D. (1993). Bias reduction of maximum likelihood estimates. Biometrika 80, 27-38.",
     "fleming1987": "Fleming, T. R., Harrington, D. P. and O'Sullivan, M. (1987). Supremum versions of the log-rank and "
     "generalized Wilcoxon statistics. JASA 82, 312-320.",
@@ -219,6 +229,8 @@ REFERENCES: dict[str, str] = {
     "uno2011": "Uno, H., Cai, T., Pencina, M. J., D'Agostino, R. B. and Wei, L. J. (2011). On the C-statistics for "
     "evaluating overall adequacy of risk prediction procedures with censored survival data. Statistics in Medicine 30, "
     "1105-1117.",
+    "tian2014": "Tian, L., Zhao, L. and Wei, L. J. (2014). Predicting the restricted mean event time with the subject's "
+    "baseline covariates in survival analysis. Biostatistics 15, 222-233.",
     "uno2014": "Uno, H., Claggett, B., Tian, L. et al. (2014). Moving beyond the hazard ratio in quantifying the "
     "between-group difference in survival analysis. Journal of Clinical Oncology 32, 2380-2385.",
     "van_de_geer2014": "van de Geer, S., Buhlmann, P., Ritov, Y. and Dezeure, R. (2014). On asymptotically optimal "
@@ -236,6 +248,40 @@ REFERENCES: dict[str, str] = {
     "wu2014": "Wu, J. (2014). A new one-sample log-rank test. Journal of Biometrics and Biostatistics 5, 210.",
     "zou_hastie2005": "Zou, H. and Hastie, T. (2005). Regularization and variable selection via the elastic net. "
     "Journal of the Royal Statistical Society B 67, 301-320.",
+    "banerjee_wellner2001": "Banerjee, M. and Wellner, J. A. (2001). Likelihood ratio tests for monotone functions. "
+    "Annals of Statistics 29, 1699-1731.",
+    "efron1967": "Efron, B. (1967). The two sample problem with censored data. Proceedings of the Fifth "
+    "Berkeley Symposium on Mathematical Statistics and Probability 4, 831-853.",
+    "fay1996": "Fay, M. P. (1996). Rank invariant tests for interval censored data under the grouped continuous "
+    "model. Biometrics 52, 811-822.",
+    "fay1999": "Fay, M. P. (1999). Comparing several score tests for interval censored data. Statistics in "
+    "Medicine 18, 273-285.",
+    "fay_shaw2010": "Fay, M. P. and Shaw, P. A. (2010). Exact and asymptotic weighted logrank tests for interval "
+    "censored data: the interval R package. Journal of Statistical Software 36(2), 1-34.",
+    "finkelstein1986": "Finkelstein, D. M. (1986). A proportional hazards model for interval-censored failure "
+    "time data. Biometrics 42, 845-854.",
+    "frydman1994": "Frydman, H. (1994). A note on nonparametric estimation of the distribution function from "
+    "interval-censored and truncated observations. Journal of the Royal Statistical Society B 56, 71-74.",
+    "gehan1969": "Gehan, E. A. (1969). Estimating survival functions from the life table. Journal of Chronic "
+    "Diseases 21, 629-644.",
+    "hudgens2005": "Hudgens, M. G. (2005). On nonparametric maximum likelihood estimation with interval censoring "
+    "and left truncation. Journal of the Royal Statistical Society B 67, 573-587.",
+    "mueller_wang1994": "Mueller, H.-G. and Wang, J.-L. (1994). Hazard rate estimation under random censoring with "
+    "varying kernels and bandwidths. Biometrics 50, 61-76.",
+    "peto1973": "Peto, R. (1973). Experimental survival curves for interval-censored data. Applied Statistics "
+    "22, 86-91.",
+    "ramlau_hansen1983": "Ramlau-Hansen, H. (1983). Smoothing counting process intensities by means of kernel "
+    "functions. Annals of Statistics 11, 453-466.",
+    "sun1996": "Sun, J. (1996). A non-parametric test for interval-censored failure time data with application to "
+    "AIDS studies. Statistics in Medicine 15, 1387-1395.",
+    "thomas_grunkemeier1975": "Thomas, D. R. and Grunkemeier, G. L. (1975). Confidence interval estimation of "
+    "survival probabilities for censored data. JASA 70, 865-871.",
+    "turnbull1976": "Turnbull, B. W. (1976). The empirical distribution function with arbitrarily grouped, "
+    "censored and truncated data. Journal of the Royal Statistical Society B 38, 290-295.",
+    "geskus_groeneboom1999": "Geskus, R. and Groeneboom, P. (1999). Asymptotically optimal estimation of smooth "
+    "functionals for interval censoring, case 2. Annals of Statistics 27, 627-674.",
+    "sen_xu2015": "Sen, B. and Xu, G. (2015). Model based bootstrap methods for interval censored data. "
+    "Computational Statistics and Data Analysis 81, 121-129.",
 }
 
 

@@ -20,6 +20,8 @@ from exitmodels.kernels.products import restricted_area
 from exitmodels.kernels.steps import crossing, value_at
 from exitmodels.render import tables
 from exitmodels.render.text import Block, Summary, number
+from exitmodels.results.banding import make_band
+from exitmodels.results.bands import Band
 from exitmodels.results.bibliography import citation
 from exitmodels.results.piece import Piece, counts_at, group_counts, matches
 from exitmodels.results.storing import Stored
@@ -121,6 +123,61 @@ class Curve(Stored):
 
         low, high = self._limits(self.estimate, self.se, alpha, transform)
         return pd.DataFrame({"low": low, "high": high})
+
+    def bands(
+        self,
+        kind: str = "equal-precision",
+        alpha: float = 0.05,
+        start: float | None = None,
+        end: float | None = None,
+        transform: str | None = None,
+        n_draws: int | None = None,
+        rng: np.random.Generator | int | None = None,
+    ) -> Band:
+        """Limits that hold for the whole curve at once, from `start` to `end`.
+
+        Parameters
+        ----------
+        kind : {"equal-precision", "hall-wellner"}
+            "equal-precision" is as many standard errors wide everywhere, so it needs a `start` at which some
+            have left; "hall-wellner" is wider where little is known of its scale, and narrower late.
+        alpha : float
+            One minus the confidence of the band of each piece; pieces are not adjusted for one another.
+        start, end : float, optional
+            The range. By default "hall-wellner" goes from the first exit to the last time at which there are limits;
+            "equal-precision" from about the tenth exit to where about ten people are left (a fifth of the exits, if
+            they are fewer than fifty), for the normal law fails beyond.
+        transform : str, optional
+            As in `conf_int`; by default that of the curve, but "plain" for "hall-wellner", whose width does not
+            shrink where the curve begins.
+        n_draws : int, optional
+            Multiplier draws for the critical value (equal precision only). By default 2000 where it has no exact
+            form (incidences, clusters), none elsewhere.
+        rng : numpy Generator or seed
+            For the draws.
+
+        Raises
+        ------
+        DataError
+            If the curve is not known on the whole range, or its critical value would need data it does not hold.
+
+        Notes
+        -----
+        With V(t) the variance of log S(t) (or of the cumulative hazard), the error divided by the curve is
+        Brownian motion run at V, which late entry, ties and weights leave true. Equal precision takes the bound
+        that the path over sqrt(V) keeps between V(start) and V(end); Hall-Wellner the one that the Brownian bridge
+        keeps between n V / (1 + n V) at both ends, with n the number of rows. Any n would be right; this one gives
+        the Kolmogorov band when nobody is censored or late. Source: Nair (1984); Hall & Wellner (1980); Lin (1997).
+
+        Examples
+        --------
+        >>> import exitmodels as xm
+        >>> spells = xm.Spells(exit=[3, 5, 8, 9, 12, 15, 21, 24], event=[1, 1, 1, 0, 1, 1, 1, 0])
+        >>> band = xm.KaplanMeier().fit(spells).bands("hall-wellner", transform="log-log")
+        >>> band.at(9).round(3).values.tolist()
+        [['all', 9.0, 0.625, 0.09, 0.912]]
+        """
+        return make_band(self, kind, alpha, start, end, transform, n_draws, rng)
 
     # ---- readings --------------------------------------------------------------------------------------------
     def to_frame(self, alpha: float = 0.05, transform: str | None = None) -> Any:
@@ -329,6 +386,7 @@ class Curve(Stored):
         stacked: bool = False,
         alpha: float = 0.05,
         times: Sequence[float] | None = None,
+        bands: str | Band | None = None,
     ) -> Any:
         """Draw the curves; return the Axes (a list of them when stacked groups need a panel each).
 
@@ -343,6 +401,8 @@ class Curve(Stored):
             Incidence of several causes on top of one another; one panel for each group.
         times : sequence of float, optional
             Times of the risk table.
+        bands : Band or {"equal-precision", "hall-wellner"}, optional
+            Draw simultaneous limits as well: those given (see `bands`), or those of this kind at the level `alpha`.
         """
         from exitmodels.render import axes
 
@@ -351,15 +411,34 @@ class Curve(Stored):
 
             return draw_stacked(self, ax)
         lines = []
+        wide = self._drawn_bands(bands, alpha)
         for piece in self.pieces:
             low, high = self._limits(piece.estimate, piece.se, alpha, None)
-            lines.append(
-                axes.Line(_in_words(piece), piece.time, piece.estimate, low, high, piece.censored, self._total(piece))
-            )
+            name, total = _in_words(piece), self._total(piece)
+            band = wide.get(piece.label)
+            lines.append(axes.Line(name, piece.time, piece.estimate, low, high, piece.censored, total, band))
         drawn = axes.curves(ax, lines, self.start, self.kind, self.unit, limits)
+        if bands is not None:
+            axes.note_above(drawn, self._in_bands(bands, alpha, limits))
         if risk_table and len(self.pieces[0].at_risk):
             axes.risk_table(drawn, self._risk_lines(), times)
         return drawn
+
+    def _in_bands(self, bands: str | Band, alpha: float, limits: bool) -> str:
+        kind, level = (bands.kind, bands.alpha) if isinstance(bands, Band) else (bands, alpha)
+        outer = f"{number(100 * (1 - level), 3)}% {kind} band of each curve"
+        return f"inner: {number(100 * (1 - alpha), 3)}% limits at each time; outer: {outer}" if limits else outer
+
+    def _drawn_bands(self, bands: str | Band | None, alpha: float) -> dict[str, tuple[Floats, Floats, Floats]]:
+        """Time, low and high of the band of each piece, the last value held to the end of its range."""
+        if bands is None:
+            return {}
+        band = bands if isinstance(bands, Band) else self.bands(bands, alpha)
+        out = {}
+        for p in band.pieces:
+            time = np.append(p.time, p.end)
+            out[p.label] = (time, np.append(p.lower, p.lower[-1]), np.append(p.upper, p.upper[-1]))
+        return out
 
     def _total(self, piece: Piece) -> str:
         return f"{number(float(piece.events.sum()))} of {number(float(piece.n))}" if len(piece.events) else ""

@@ -35,6 +35,12 @@ class Piece(Stored):
         Last time at which the curve is known; by default the last of `time`.
     integral_se : function, optional
         Standard error of the integral of the curve from 0 to tau. It needs the data, so it is not saved.
+    independent : bool
+        Whether the error of the curve (of log S, or of the cumulative hazard) has independent increments, so that
+        the critical values of bands follow from Brownian paths.
+    resample : function, optional
+        ``resample(start, end, n_draws, rng)``: for each multiplier draw, the largest absolute error from start to
+        end, in standard errors. It needs the data, so it is not saved.
     """
 
     keys: Mapping[str, Any]
@@ -47,6 +53,10 @@ class Piece(Stored):
     n: float
     until: float | None = None
     integral_se: Callable[[float], float] | None = field(default=None, metadata={"stored": False})
+    independent: bool = False
+    resample: Callable[[float, float, int, np.random.Generator], Floats] | None = field(
+        default=None, metadata={"stored": False}
+    )
 
     @property
     def known_until(self) -> float:

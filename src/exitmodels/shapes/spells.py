@@ -18,7 +18,8 @@ from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError, SchemeError
 from exitmodels.kernels.risksets import RiskIndex, risk_index
 from exitmodels.render.text import Block, Summary, number
-from exitmodels.shapes import checks, splitting
+from exitmodels.shapes import checks, landmarking, splitting
+from exitmodels.shapes.between import last_known, refuse_contradiction
 from exitmodels.shapes.columns import Columns
 from exitmodels.shapes.frames import Table
 from exitmodels.shapes.grouping import group_codes
@@ -36,7 +37,8 @@ class Spells(Held):
     Parameters
     ----------
     exit : (n,)
-        Time at which the person left or was last seen; later than `entry`.
+        Time at which the person left or was last seen; later than `entry`. May be left out when `lower` and
+        `upper` are given: those with a finite `upper` have left.
     event : (n,), optional
         Booleans; or codes, 0 for not yet left and k for the k-th of `causes`; or labels with `censor`.
         By default every spell ends with an exit.
@@ -89,7 +91,7 @@ class Spells(Held):
 
     def __init__(
         self,
-        exit: Any,
+        exit: Any = None,
         event: Any = None,
         *,
         entry: Any = None,
@@ -106,12 +108,18 @@ class Spells(Held):
         censor: Any = None,
         unit: str = "D",
     ) -> None:
+        only_limits = exit is None
+        if only_limits:
+            exit, known = _from_limits(lower, upper, entry)
+            event, causes = (known, causes or ("exit",)) if event is None else (event, causes)
         times = numeric("exit", exit)
         n = len(times)
         checks.check_lengths(n, event=event, entry=entry, weight=weight, cluster=cluster, stratum=stratum)
         checks.check_lengths(n, lower=lower, upper=upper, left_limit=left_limit, right_limit=right_limit)
         checks.check_lengths(n, **{str(k): v for k, v in (covariates or {}).items()})
         codes, named = events(event, n, None if causes is None else tuple(causes), censor)
+        if only_limits:
+            refuse_contradiction(numeric("upper", upper), codes, np.arange(n))
         optional = {"lower": lower, "upper": upper, "left_limit": left_limit, "right_limit": right_limit}
         strata, stratum_labels = labels_of("stratum", stratum)
         self._fill(
@@ -155,7 +163,7 @@ class Spells(Held):
         cls,
         frame: Any,
         *,
-        exit: str,
+        exit: str | None = None,
         event: str | None = None,
         origin: str | None = None,
         entry: str | None = None,
@@ -182,7 +190,8 @@ class Spells(Held):
         ----------
         frame : pandas, Polars, PyArrow or DuckDB table, or dict of arrays
         exit : str
-            Column of durations (numbers or timedeltas); or of dates, when `origin` is given.
+            Column of durations (numbers or timedeltas); or of dates, when `origin` is given. May be left out
+            when `lower` and `upper` are given: those with a finite `upper` have left.
         event : str, optional
             Column of booleans, 0/1, or labels with `censor`. Without it every row is an exit.
         origin : str, optional
@@ -197,7 +206,9 @@ class Spells(Held):
             Columns; `stratum` may be several.
         weights : {"frequency", "sampling"}
         lower, upper : str, optional
-            Columns of the limits between which the exit is known to lie, of the kind of `exit`.
+            Columns of the limits between which the exit is known to lie, (lower, upper], of the kind of `exit`;
+            equal for exact times. Where the exit is not known to have happened `upper` is infinite; a missing
+            date means that only where `event` says not yet left.
         unit : {"D", "W", "h", "min", "s", "Y"}
             Unit of time for dates and timedeltas; only a name for numbers.
         window : pair of dates, optional
@@ -313,8 +324,11 @@ class Spells(Held):
         """Place the rows on the grid of event times (any cause), within strata if given."""
         return risk_index(self.entry_or_none, self.exit, self.event > 0, stratum, n_strata)
 
-    def require_scheme(self, model: str) -> None:
-        """Refuse data that would make `model` biased, and name what to use."""
+    def require_scheme(self, model: str, intervals: bool = False) -> None:
+        """Refuse data that would make `model` biased, and name what to use.
+
+        `intervals` says that the model takes times known only to lie between two others.
+        """
         if self.scheme == "exits-only":
             raise SchemeError(
                 f"{model} would be biased: these records exist only because the exit fell inside the window "
@@ -325,11 +339,11 @@ class Spells(Held):
                 f"in version {VERSION} yet). If people still inside at the close are in the table, read it with "
                 'scheme="censored".',
             )
-        if self.lower is not None or self.upper is not None:
+        if not intervals and (self.lower is not None or self.upper is not None):
             raise SchemeError(
                 f"{model} needs exact times; here the exit is only known to lie between lower and upper.",
                 code="interval-censored",
-                hint="Use an estimator for interval-censored times (Turnbull).",
+                hint="Use Turnbull for curves, interval_logrank_test for groups.",
             )
 
     def complete(self, names: str | Iterable[str] | None) -> Spells:
@@ -412,6 +426,40 @@ class Spells(Held):
         """
         return splitting.split(self, at, by, name)
 
+    def landmark(self, at: float, horizon: float | None = None, reset: bool = False, late: str = "set aside") -> Spells:
+        """Keep those still there at a landmark, and what they did afterwards.
+
+        Parameters
+        ----------
+        at : float
+            Those at risk just after this time are kept: entry <= at < exit.
+        horizon : float, optional
+            Stop looking this long after the landmark: later exits are censored there.
+        reset : bool
+            Count time from the landmark; by default the clock goes on and people are at risk from `at` (as delayed
+            entry), which gives the same curves and regressions on the old time scale.
+        late : {"set aside", "keep"}
+            What to do with people who enter after the landmark: the question "given that you are there at the
+            landmark" is not about them, but they may be kept as later entries.
+
+        Returns
+        -------
+        Spells
+            The ledger counts those who had gone and those who entered later.
+
+        Notes
+        -----
+        Groups and covariates may then be anything known at the landmark, without favouring those who stayed long
+        enough to change them. An exit at `at` itself is gone by then; `KaplanMeier(start=at)` counts it.
+        Source: Anderson, Cain & Gelber (1983); van Houwelingen (2007).
+
+        Examples
+        --------
+        >>> Spells(exit=[3, 8, 12], event=[1, 1, 0]).landmark(5, reset=True).exit
+        array([3, 7])
+        """
+        return landmarking.landmark(self, at, horizon, reset, late)
+
     def collapse(self, by: Iterable[str] | None = None) -> Spells:
         """Make identical rows one row with a frequency weight.
 
@@ -463,3 +511,12 @@ class Spells(Held):
         start = None if self.origin is None else self.origin[rows]
         title = f"{len(rows)} of {len(self)} spells" if len(rows) < len(self) else f"{len(self)} spells"
         return lexis(ax, self.entry[rows], self.exit[rows], self.event[rows] > 0, start, self.window, self.unit, title)
+
+
+def _from_limits(lower: Any, upper: Any, entry: Any) -> tuple[AnyArray, Ints]:
+    """Time last known, and whether the exit has happened, when only limits are given."""
+    named = (("lower", lower), ("upper", upper), ("entry", entry))
+    low, high, begin = (None if values is None else numeric(name, values) for name, values in named)
+    if low is not None:
+        checks.check_lengths(len(low), upper=high, entry=begin)
+    return last_known(low, high, begin, np.arange(0 if low is None else len(low)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,9 @@ class AalenJohansen:
         before, incidence = aalen_johansen(table.at_risk, table.events)
         squared = self._variances(group, kind, before, incidence)
         made = []
+        n_causes = len(group.spells.causes)
         for k, cause in self._chosen(group.spells):
+            form = partial(jackknife.incidence_form, n_causes=n_causes, cause=k)
             piece = Piece(
                 keys={**group.keys, "cause": cause},
                 time=table.time,
@@ -130,6 +133,7 @@ class AalenJohansen:
                 censored=table.censored,
                 n=group.n,
                 integral_se=self._integral(group, k),
+                resample=group.resampler(form, np.sqrt(squared[k - 1])),
             )
             made.append(piece)
         survival = before - before * table.all_events / table.at_risk

@@ -132,6 +132,8 @@ class KaplanMeier:
             censored=table.censored,
             n=group.n,
             integral_se=integral_se,
+            independent=kind != "cluster",
+            resample=group.resampler(jackknife.survival_form, se),
         )
         return piece, survival
 

@@ -11,29 +11,21 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from exitmodels.arrays import Floats, Ints
+from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
 from exitmodels.kernels import logrank
+from exitmodels.models.nonparametric.compared import (
+    SOURCES,
+    Compared,
+    compare,
+    family_name,
+    family_of,
+    never_together,
+)
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["logrank_test"]
-
-_SYNONYMS = {
-    "wilcoxon": "gehan",
-    "gehan-wilcoxon": "gehan",
-    "log-rank": "logrank",
-    "peto-peto": "peto",
-    "fh": "fleming-harrington",
-}
-_SOURCES = {
-    "logrank": ("mantel1966",),
-    "gehan": ("gehan1965",),
-    "tarone-ware": ("tarone_ware1977",),
-    "peto": ("peto1972",),
-    "modified-peto": ("peto1972", "klein_moeschberger2003"),
-    "fleming-harrington": ("fleming_harrington1991",),
-}
 
 
 def logrank_test(
@@ -58,7 +50,7 @@ def logrank_test(
         Which exits count; needed when the spells have several causes.
     strata : str or list of str, optional
         Compare within these; by default within the strata of the spells, if any.
-    weights : {"logrank", "gehan", "tarone-ware", "peto", "modified-peto", "fleming-harrington"}
+    weights : {"logrank", "gehan", "tarone-ware", "peto", "modified-peto", "prentice", "fleming-harrington"}
         Which differences count most. Gehan's (generalised Wilcoxon) and Peto's stress early ones;
         Fleming-Harrington weighs by S(t-)^rho (1 - S(t-))^gamma.
     rho, gamma : float
@@ -92,81 +84,35 @@ def logrank_test(
     >>> round(test.statistic, 4), test.df
     (2.5567, 1)
     """
-    spells.require_scheme("logrank_test")
-    rows = spells.for_cause(event).complete(by).complete(strata)
-    family = _SYNONYMS.get(weights.lower(), weights.lower())
-    _refuse(rows, family, weights)
-    group, keys = rows.groups(by)
-    assert group is not None
-    if len(keys) < 2:
-        raise DataError(
-            f"There is one group only ({keys[0]}).", code="one-group", hint="Name a column with two or more values."
-        )
-    stratum, n_strata = _strata(rows, strata)
-    sizes, observed, expected, score, covariance = _sums(rows, group, len(keys), stratum, n_strata, family, rho, gamma)
-    labels = tuple(", ".join(f"{k}={v}" for k, v in key.items()) for key in keys)
+    family = family_of(weights)
+    compared = compare(spells, "logrank_test", by, event, strata)
+    rows, labels = compared.rows, compared.labels
+    sizes, observed, expected, score, covariance = _sums(compared, family, rho, gamma)
     detail = {"n": sizes, "observed": observed, "expected": expected, "score": score}
-    scores = _scores(trend, len(keys))
+    scores = _scores(trend, len(labels))
     if scores is None:
         statistic, df = logrank.chi_squared(score, covariance)
     else:
         statistic, df = float((scores @ score) ** 2 / (scores @ covariance @ scores)), 1
     if df == 0:
-        raise DataError(
-            "No two groups are ever at risk together at an exit, so they cannot be compared.",
-            code="no-comparison",
-            hint="Check the groups, the strata and the entry times.",
-        )
+        raise never_together()
     return HypothesisTest(
         statistic=statistic,
         df=df,
         pvalue=float(stats.chi2.sf(statistic, df)),
-        method=_method(family, rho, gamma, scores is not None, n_strata),
+        method=_method(family, rho, gamma, scores is not None, compared.n_strata),
         labels=labels,
         detail={**detail, "covariance": covariance},
-        sources=_SOURCES[family] + (("tarone1975",) if scores is not None else ()),
+        sources=SOURCES[family] + (("tarone1975",) if scores is not None else ()),
         ledger=rows.ledger,
     )
 
 
-def _refuse(rows: Spells, family: str, given: str) -> None:
-    if family not in logrank.FAMILIES:
-        raise DataError(
-            f"weights={given!r} is not known.", code="weights-family", hint=f"One of {', '.join(logrank.FAMILIES)}."
-        )
-    if rows.weight is not None and rows.weights == "sampling":
-        raise DataError(
-            "The log-rank test counts people; sampling weights are not counts.",
-            code="sampling-weights",
-            hint='Use Cox with vcov="robust" and its Wald test.',
-        )
-    if not rows.event.any():
-        raise DataError("Nobody left, so there is nothing to compare.", code="no-events", hint="Check event=.")
-
-
-def _strata(rows: Spells, names: str | Sequence[str] | None) -> tuple[Ints | None, int]:
-    if names is None:
-        return rows.stratum, max(len(rows.stratum_labels), 1)
-    code, keys = rows.groups(names)
-    return code, len(keys)
-
-
-def _sums(
-    rows: Spells,
-    group: Ints,
-    n_groups: int,
-    stratum: Ints | None,
-    n_strata: int,
-    family: str,
-    rho: float,
-    gamma: float,
-) -> list[Floats]:
+def _sums(compared: Compared, family: str, rho: float, gamma: float) -> list[Floats]:
     """Size, observed, expected, score and covariance, added over strata."""
-    totals = [*np.zeros((4, n_groups)), np.zeros((n_groups, n_groups))]
-    tables = logrank.risk_tables(
-        rows.entry_or_none, rows.exit, rows.event, group, n_groups, rows.weight, stratum, n_strata
-    )
-    for at_risk, events, sizes in tables:
+    g = len(compared.labels)
+    totals = [*np.zeros((4, g)), np.zeros((g, g))]
+    for _, at_risk, events, sizes in compared.tables():
         weight = logrank.time_weights(at_risk.sum(axis=0), events.sum(axis=0), family, rho, gamma)
         for total, part in zip(totals, (sizes, *logrank.score(at_risk, events, weight)), strict=True):
             total += part
@@ -185,12 +131,5 @@ def _scores(trend: bool | Sequence[float] | None, n_groups: int) -> Floats | Non
 
 
 def _method(family: str, rho: float, gamma: float, trend: bool, n_strata: int) -> str:
-    names = {
-        "logrank": "Log-rank",
-        "gehan": "Gehan-Wilcoxon",
-        "tarone-ware": "Tarone-Ware",
-        "peto": "Peto-Peto",
-        "modified-peto": "Modified Peto-Peto",
-        "fleming-harrington": f"Fleming-Harrington (rho={rho:g}, gamma={gamma:g})",
-    }
-    return names[family] + " test" + (" for trend" if trend else "") + (f", {n_strata} strata" if n_strata > 1 else "")
+    strata = f", {n_strata} strata" if n_strata > 1 else ""
+    return family_name(family, rho, gamma) + " test" + (" for trend" if trend else "") + strata

@@ -92,16 +92,19 @@ class NelsonAalen:
             rows = group.rows()
             on_grid = jackknife.variance(rows, jackknife.hazard_form(rows))
             squared = value_at(rows.index.times, on_grid, table.time, 0.0)
+        se = np.sqrt(squared)
         return Piece(
             keys=group.keys,
             time=table.time,
             estimate=hazard,
-            se=np.sqrt(squared),
+            se=se,
             at_risk=table.at_risk,
             events=table.events[0],
             censored=table.censored,
             n=group.n,
             integral_se=self._integral(group, kind, hazard, squared),
+            independent=kind != "cluster",
+            resample=group.resampler(jackknife.hazard_form, se),
         )
 
     def _integral(self, group: Group, kind: str, hazard: Floats, squared: Floats) -> Any:

@@ -5,7 +5,7 @@ Third floor, in the room of curves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,10 @@ import numpy as np
 
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.jackknife import Rows
+from exitmodels.kernels.jackknife import Form, Rows
+from exitmodels.kernels.multipliers import suprema
 from exitmodels.kernels.risksets import risk_index
+from exitmodels.kernels.steps import value_at
 from exitmodels.kernels.tables import EventTable, grouped_tables
 from exitmodels.shapes.spells import Spells
 
@@ -51,6 +53,19 @@ class Group:
             cluster = np.unique(s.cluster[m], return_inverse=True)[1]
         separate = s.weights == "frequency" and cluster is None
         return Rows(index, event, weight, np.sqrt(weight) if separate else weight, cluster)
+
+    def resampler(self, form: Callable[[Rows], Form], se: Floats) -> Callable[..., Floats]:
+        """The function behind `Piece.resample`, for a curve with this influence and these standard errors."""
+
+        def resample(start: float, end: float, n_draws: int, rng: np.random.Generator) -> Floats:
+            rows = self.rows()
+            times = rows.index.times
+            scale = np.nan_to_num(value_at(self.table.time, se, times, 0.0))
+            standing = times[times <= start]
+            first = standing[-1] if len(standing) else start
+            return suprema(rows, form(rows), scale, (times >= first) & (times <= end), n_draws, rng)
+
+        return resample
 
 
 def groups(spells: Spells, by: Any, by_cluster: bool) -> Iterator[Group]:
