@@ -28,6 +28,7 @@ _HOMES = {
     "CountRegression": "models.counts.regression",
     "Counts": "shapes.counts",
     "Cox": "models.hazards.cox",
+    "CoxPath": "models.hazards.cox_path",
     "DataError": "errors",
     "DataWarning": "errors",
     "Design": "shapes.design",
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from exitmodels.models.hazards.case_cohort import CaseCohort as CaseCohort
     from exitmodels.models.hazards.cause_specific import CauseSpecificCox as CauseSpecificCox
     from exitmodels.models.hazards.cox import Cox as Cox
+    from exitmodels.models.hazards.cox_path import CoxPath as CoxPath
     from exitmodels.models.hazards.mean_stay import RMSTRegression as RMSTRegression
     from exitmodels.models.nonparametric.aalen_johansen import AalenJohansen as AalenJohansen
     from exitmodels.models.nonparametric.differences import fixed_time_difference as fixed_time_difference

@@ -357,3 +357,19 @@ def test_the_same_seed_gives_the_same_draws() -> None:
     spells = world(weight=np.random.default_rng(1).integers(1, 4, 60))
     a, b = (xm.bootstrap(xm.Cox("x"), spells, n=10, rng=7).draws for _ in range(2))
     assert_allclose(a, b, rtol=0)
+
+
+@pytest.mark.parametrize("by", [None, "cluster", "g"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_short_way_of_cox_draws_what_fitting_each_sample_does(by: str | None, weighted: bool) -> None:
+    weight = np.random.default_rng(1).integers(1, 4, 60) if weighted else None
+    spells = world(weight=weight, cluster=np.repeat(np.arange(20), 3))
+    model = xm.Cox("x + z")
+    short = xm.bootstrap(model, spells, n=6, by=by, rng=3).draws
+    slow = xm.bootstrap(model, spells, n=6, by=by, rng=3, statistic=lambda fit: fit.params).draws
+    assert_allclose(short, slow, rtol=1e-4)
+
+
+def test_progress_is_written_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    xm.bootstrap(xm.Cox("x"), world(), n=5, rng=1, progress=True)
+    assert "bootstrap 5 of 5" in capsys.readouterr().err

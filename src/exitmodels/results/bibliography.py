@@ -282,6 +282,18 @@ REFERENCES: dict[str, str] = {
     "functionals for interval censoring, case 2. Annals of Statistics 27, 627-674.",
     "sen_xu2015": "Sen, B. and Xu, G. (2015). Model based bootstrap methods for interval censored data. "
     "Computational Statistics and Data Analysis 81, 121-129.",
+    "abadie2010": "Abadie, A., Diamond, A. and Hainmueller, J. (2010). Synthetic control methods for comparative case "
+    "studies: estimating the effect of California's tobacco control program. JASA 105, 493-505.",
+    "box_tiao1975": "Box, G. E. P. and Tiao, G. C. (1975). Intervention analysis with applications to economic and "
+    "environmental problems. JASA 70, 70-79.",
+    "harville1974": "Harville, D. A. (1974). Bayesian inference for variance components using only error contrasts. "
+    "Biometrika 61, 383-385.",
+    "lopez_bernal2017": "Lopez Bernal, J., Cummins, S. and Gasparrini, A. (2017). Interrupted time series regression for "
+    "the evaluation of public health interventions: a tutorial. International Journal of Epidemiology 46, 348-355.",
+    "prais_winsten1954": "Prais, S. J. and Winsten, C. B. (1954). Trend estimators and serial correlation. Cowles "
+    "Commission Discussion Paper 383.",
+    "strawderman1971": "Strawderman, W. E. (1971). Proper Bayes minimax estimators of the multivariate normal mean. "
+    "Annals of Mathematical Statistics 42, 385-388.",
 }
 
 

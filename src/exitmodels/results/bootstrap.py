@@ -65,6 +65,7 @@ def bootstrap(
 
     Notes
     -----
+    Models that can refit on their coded design (`Cox`) do so; the draws are those of fitting each sample anew.
     Source: Efron (1979); BCa: Efron (1987), with the acceleration from the jackknife.
 
     Examples
@@ -76,15 +77,17 @@ def bootstrap(
     (50, 2)
     """
     read = statistic or _coefficients
-    whole = read(model.fit(spells))
-    names, estimate = _named(whole)
+    fit = model.fit(spells)
+    names, estimate = _named(read(fit))
     units = _units(spells, by)
     generator = np.random.default_rng(rng)
-    draws = np.full((n, len(estimate)), np.nan)
-    for i in range(n):
+    tick = _ticker(n) if progress else _silent
+    short = getattr(fit, "_bootstrap_draws", None) if statistic is None else None
+    known = short(units, n, generator, tick) if short is not None and fit.nobs == spells.n else None
+    draws = np.full((n, len(estimate)), np.nan) if known is None else known
+    for i in range(n if known is None else 0):
         draws[i] = _again(model, _drawn(spells, units, generator), read, len(estimate))
-        if progress and (i + 1) % max(1, n // 100) == 0:
-            sys.stderr.write(f"\rbootstrap {i + 1} of {n}" + ("\n" if i + 1 == n else ""))
+        tick(i + 1)
     lost = int(np.isnan(draws).any(axis=1).sum())
     if lost > n / 2:
         raise DataError(
@@ -102,6 +105,20 @@ def bootstrap(
         ledger=spells.ledger,
         acceleration=_acceleration(model, spells, units, read, estimate) if bca else None,
     )
+
+
+def _ticker(n: int) -> Callable[[int], None]:
+    """Write progress to standard error, a hundred times at most."""
+
+    def tick(done: int) -> None:
+        if done % max(1, n // 100) == 0 or done == n:
+            sys.stderr.write(f"\rbootstrap {done} of {n}" + ("\n" if done == n else ""))
+
+    return tick
+
+
+def _silent(done: int) -> None:
+    """Say nothing."""
 
 
 def _coefficients(fit: Any) -> Any:

@@ -138,7 +138,7 @@ class Regression(Stored):
         return len(self.names) - ("Intercept" in self.names)
 
     @property
-    def n_parameters(self) -> int:
+    def n_parameters(self) -> float:
         """Parameters counted by the information criteria."""
         return len(self.names)
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from exitmodels.errors import FormulaError
 
-__all__ = ["Formula", "parse"]
+__all__ = ["Formula", "parse", "split_terms"]
 
 _MARKS = ("strata", "cluster", "offset")
 _NAME = re.compile(r"[^\W\d][\w.]*$|`[^`]+`$")
@@ -65,7 +65,7 @@ def parse(text: str) -> Formula:
         )
     covariates: list[str] = []
     marks: dict[str, list[str]] = {mark: [] for mark in _MARKS}
-    for sign, term in _split(text):
+    for sign, term in split_terms(text):
         call = _CALL.match(term)
         if call and call.group(1) in marks and _balanced(call.group(2)):
             _add_mark(marks, call.group(1), call.group(2), sign, text)
@@ -73,7 +73,8 @@ def parse(text: str) -> Formula:
             raise FormulaError(
                 f"{term!r} is not understood here.",
                 code="formula",
-                hint="Use bs(), cr() or poly() for curves, strata() for strata, cluster() for clusters.",
+                hint="Use bs(), cr() or poly() for curves, strata() for strata, cluster() for clusters; pspline() is "
+                "for Cox.",
             )
         elif _INSIDE.search(term):
             raise FormulaError(
@@ -129,7 +130,8 @@ def _scan(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def _split(text: str) -> list[tuple[str, str]]:
+def split_terms(text: str) -> list[tuple[str, str]]:
+    """Cut a formula at its plus and minus signs: pairs of sign and term."""
     cuts = [(i, c) for i, c in _scan(text) if c in "+-" and not text[:i].rstrip().endswith(("*", ":", "/", "^"))]
     edges = [(-1, "+"), *cuts, (len(text), "")]
     parts = [(edges[j][1], text[edges[j][0] + 1 : edges[j + 1][0]].strip()) for j in range(len(edges) - 1)]

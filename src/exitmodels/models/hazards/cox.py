@@ -29,6 +29,7 @@ from exitmodels.models.hazards.cox_checks import enough, explain, runaway, usabl
 from exitmodels.models.hazards.cox_fitted import Fitted, last_times, zero_tests
 from exitmodels.models.hazards.cox_results import CoxResults
 from exitmodels.models.hazards.cox_time import changing
+from exitmodels.models.hazards.penalised import PENALTIES, fit_penalised, is_penalised
 from exitmodels.shapes.design import Design
 from exitmodels.shapes.spells import Spells
 
@@ -59,13 +60,27 @@ class Cox:
         has ``cluster()``.
     collinear : {"raise", "drop"}
         What to do with columns that follow from others.
-    penalty : {"firth"}, optional
-        Half the log determinant of the information is added to the log-likelihood (Jeffreys' prior): finite
-        estimates when the likelihood is monotone, less bias in small samples. `llf` is then penalised.
+    penalty : {"firth", "ridge", "lasso", "elasticnet"}, optional
+        "firth": half the log determinant of the information is added to the log-likelihood (Jeffreys' prior):
+        finite estimates when the likelihood is monotone, less bias in small samples; `llf` is then penalised.
+        The others shrink coefficients, and need `strength`; `CoxPath` chooses it by cross-validation.
+        ``pspline(age, df=4)`` in the formula is a penalised spline, with or without a ridge penalty on the rest.
     time_varying : mapping, optional
         Effects that change with time: ``{"age": "log"}`` or ``{"age": lambda t: np.log(t + 20)}`` adds the column
         age times that function of time to the formula's age. Keys are columns of the design, or variables
         (all their columns); functions map times (k,) to (k,) or (k, m); "log", "identity" and "sqrt" are known.
+    strength : float, optional
+        Size of a ridge, lasso or elastic-net penalty.
+    mix : float, optional
+        Elastic net: share of the absolute values, 1 (lasso) to 0 (ridge).
+    penalty_factors : mapping of str to float, optional
+        Factor of a column's or term's penalty; 0 leaves it unpenalised, infinity takes it out. 1 by default.
+    standardise : bool
+        Penalise coefficients per standard deviation (default), or in the units given.
+    convention : {"glmnet", "coxph"}
+        What strength s means. "glmnet": log-likelihood / n - s (mix sum |b| + (1 - mix) sum b^2 / 2), factors
+        rescaled to sum to the number of columns, standard deviations with divisor n. "coxph": log-likelihood
+        - s sum b^2 / 2 (or s sum |b|), factors as given, divisor n - 1: the theta of R's coxph(ridge()).
     tol : float
         Stop when a Newton step is shorter than this many standard errors (times a tenth of the square root of
         the number of exits, when there are more than a hundred); that step is still taken.
@@ -97,6 +112,11 @@ class Cox:
     collinear: str = "raise"
     penalty: str | None = None
     time_varying: Mapping[str, Any] | None = None
+    strength: float | None = None
+    mix: float | None = None
+    penalty_factors: Mapping[str, float] | None = None
+    standardise: bool = True
+    convention: str = "glmnet"
     tol: float = 1e-9
     max_steps: int = 40
 
@@ -116,6 +136,8 @@ class Cox:
         ConvergenceWarning
             When a coefficient runs to infinity (monotone likelihood), naming the column.
         """
+        if is_penalised(self):
+            return fit_penalised(self, spells)
         self._check_choices()
         spells.require_scheme("Cox")
         rows = usable(spells.for_cause(self.event), self.formula)
@@ -150,7 +172,8 @@ class Cox:
         else:
             best, notes = self._maximise(data, varying, first, spread, names)
         notes += [f"dropped, because other columns give it: {name}" for name in dropped]
-        fitted = Fitted(data, rows, design.cluster, stratum, varying=varying)
+        penalised = firth_terms if self.penalty else None
+        fitted = Fitted(data, rows, design.cluster, stratum, varying=varying, penalised=penalised)
         kept_design = replace(
             design, names=names, matrix=np.empty((0, len(design.names))), cluster=None, strata=None, offset=None
         )
@@ -172,7 +195,7 @@ class Cox:
             ("ties", self.ties, _TIES),
             ("vcov", self.vcov or "model", _VARIANCES),
             ("collinear", self.collinear, ("raise", "drop")),
-            ("penalty", self.penalty or "firth", ("firth",)),
+            ("penalty", self.penalty or "firth", ("firth", *PENALTIES)),
         )
         for name, value, known in choices:
             if value not in known:
@@ -211,7 +234,8 @@ class Cox:
     def _firth(self, data: CoxData) -> tuple[Maximum[CoxTerms], list[str]]:
         """Maximise the penalised likelihood; the terms kept are those of the plain one at that point."""
         zero = np.zeros(data.matrix.shape[1])
-        found = newton(lambda b: firth_terms(b, data), zero, self.tol, 10 * self.max_steps)
+        # the information is not minus the Hessian here: steps shrink slowly, so the tolerance is far smaller
+        found = newton(lambda b: firth_terms(b, data), zero, 1e-4 * self.tol, 10 * self.max_steps)
         start, end = found.start, firth_terms(found.at, data)
         notes = [] if found.converged else [f"no convergence after {found.n_steps} steps"]
         terms, begin = (replace(t.plain, value=t.value, gradient=t.gradient) for t in (end, start))

@@ -5,6 +5,7 @@ Third floor, in the room of hazards. Results hold one `Fitted`; it is never save
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ class Fitted:
     resampled: bool = False
     varying: Varying | None = None
     at: Floats | None = None
+    penalised: Callable[[Floats, CoxData], Any] | None = None
 
     def units(self, kind: str) -> list[tuple[int, Floats, Ints | None]]:
         """Groupings of the rows whose squares make a robust variance: sign, factor of each row, cluster.

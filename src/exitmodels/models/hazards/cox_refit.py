@@ -6,6 +6,9 @@ number of copies of each row.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from exitmodels.arrays import Floats, Ints
@@ -17,7 +20,13 @@ from exitmodels.models.hazards.cox_fitted import Fitted
 __all__ = ["bootstrap_draws", "jackknife_covariance", "refit"]
 
 
-def refit(data: CoxData, copies: Floats, start: Floats, replicas: bool) -> Floats | None:
+def refit(
+    data: CoxData,
+    copies: Floats,
+    start: Floats,
+    replicas: bool,
+    penalised: Callable[[Floats, CoxData], Any] | None = None,
+) -> Floats | None:
     """Estimate on the scaled columns when each row counts `copies` times; None without a maximum.
 
     Parameters
@@ -28,6 +37,8 @@ def refit(data: CoxData, copies: Floats, start: Floats, replicas: bool) -> Float
         Where to begin.
     replicas : bool
         Whether weights count people (else they are sampling weights).
+    penalised : function of coefficients and data, optional
+        What is maximised, when it is not the plain log partial likelihood.
     """
     rows = np.flatnonzero(copies > 0)
     weight = copies[rows] if data.weight is None else copies[rows] * data.weight[rows]
@@ -38,13 +49,24 @@ def refit(data: CoxData, copies: Floats, start: Floats, replicas: bool) -> Float
     ties = "efron" if data.efron else "breslow"
     part = cox_data(np.ascontiguousarray(data.matrix[rows]), index, weight, offset, ties, replicas)
     try:
-        best = newton(lambda b: cox_terms(b, part), start, 1e-6, 15)
+        if penalised is None:
+            best = newton(lambda b: cox_terms(b, part), start, 1e-6, 15)
+        else:
+            best = newton(lambda b: penalised(b, part), start, 1e-6, 60)
     except np.linalg.LinAlgError:
         return None
-    return best.at if best.converged else None
+    endless = bool(np.any(np.abs(best.step) > 1e-2))  # steps that stay long: a monotone likelihood
+    return best.at if best.converged and not endless else None
 
 
-def bootstrap_draws(fitted: Fitted, at: Floats, cluster: Ints | None, n: int, rng: np.random.Generator) -> Floats:
+def bootstrap_draws(
+    fitted: Fitted,
+    at: Floats,
+    cluster: Ints | None,
+    n: int,
+    rng: np.random.Generator,
+    tick: Callable[[int], None] | None = None,
+) -> Floats:
     """Estimates (scaled columns) on n resamples of rows, of people counted by weights, or of clusters: (n, p)."""
     data, replicas = fitted.data, fitted.rows.weights == "frequency"
     draws = np.full((n, len(at)), np.nan)
@@ -57,9 +79,11 @@ def bootstrap_draws(fitted: Fitted, at: Floats, cluster: Ints | None, n: int, rn
             copies = rng.multinomial(total, data.weight / data.weight.sum()) / data.weight
         else:
             copies = np.bincount(rng.integers(0, size, size), minlength=size)[unit].astype(np.float64)
-        best = refit(data, copies, at, replicas)
+        best = refit(data, copies, at, replicas, fitted.penalised)
         if best is not None:
             draws[i] = best
+        if tick is not None:
+            tick(i + 1)
     return draws
 
 
@@ -76,7 +100,7 @@ def jackknife_covariance(fitted: Fitted, at: Floats, cluster: Ints | None) -> Fl
     draws = np.empty((len(times), len(at)))
     for i, many in enumerate(times):
         copies = np.where(unit == i, 1 - 1 / many, 1.0)
-        best = refit(data, copies, at, replicas)
+        best = refit(data, copies, at, replicas, fitted.penalised)
         if best is None:
             raise DataError(
                 f"Without {'row' if cluster is None else 'cluster'} {i} the likelihood has no maximum.",

@@ -5,7 +5,7 @@ Third floor, in the room of hazards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
@@ -219,6 +219,14 @@ class CoxResults(Regression):
         note = (f"{failed} of {n} bootstrap samples had no maximum and were left out",) if failed else ()
         covariance = np.atleast_2d(np.cov(known, rowvar=False))
         return self._with_wald(covariance, kind, warnings=(*self.warnings, *note), fitted=kept)
+
+    def _bootstrap_draws(
+        self, units: Ints | None, n: int, rng: np.random.Generator, tick: Callable[[int], None]
+    ) -> Floats | None:
+        """Coefficients on n resamples, for `exitmodels.bootstrap`; None when each sample must be fitted in full."""
+        if self.fitted is None or self.ties == "exact" or self.varying is not None or "penalty" in self.method:
+            return None
+        return bootstrap_draws(self.fitted, self.estimate * self.scale, units, n, rng, tick) / self.scale
 
     def _with_wald(self, covariance: Floats, kind: str, **changes: Any) -> Self:
         """Replace the covariance, and the Wald test that follows from it."""
