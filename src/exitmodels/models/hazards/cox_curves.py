@@ -23,7 +23,7 @@ from exitmodels.shapes.columns import rows_of
 from exitmodels.shapes.grouping import group_codes
 
 if TYPE_CHECKING:
-    from exitmodels.models.hazards.cox_results import CoxResults
+    from exitmodels.models.hazards.cox_fit import CoxFit
 
 __all__ = ["cumulative_hazards", "path_hazards", "survival_of"]
 
@@ -40,7 +40,7 @@ class _Base:
     source: str | None = None
 
 
-def cumulative_hazards(result: CoxResults, new: Any, transform: str, variance: str, baseline: str | None) -> Curve:
+def cumulative_hazards(result: CoxFit, new: Any, transform: str, variance: str, baseline: str | None) -> Curve:
     """Predicted cumulative hazard of each new row."""
     scaled, lp, stratum, labels = result._new_rows(new)
     base = _base(result, baseline, variance)
@@ -61,7 +61,7 @@ def cumulative_hazards(result: CoxResults, new: Any, transform: str, variance: s
 
 
 def path_hazards(
-    result: CoxResults,
+    result: CoxFit,
     new: Any,
     start: str,
     stop: str,
@@ -109,11 +109,11 @@ def survival_of(hazards: Curve, transform: str) -> Curve:
     return replace(hazards, kind="survival", pieces=tuple(pieces), transform=transform, method=method)
 
 
-def _covariance(result: CoxResults) -> Floats:
+def _covariance(result: CoxFit) -> Floats:
     return result.covariance * np.outer(result.scale, result.scale)
 
 
-def _base(result: CoxResults, kind: str | None, variance: str) -> _Base:
+def _base(result: CoxFit, kind: str | None, variance: str) -> _Base:
     """The increments asked for; those of the fit by default."""
     if variance not in _VARIANCES:
         raise DataError(f"variance={variance!r} is not known.", code="variance", hint=", ".join(_VARIANCES) + ".")
@@ -142,7 +142,7 @@ def _base(result: CoxResults, kind: str | None, variance: str) -> _Base:
     return _Base(product_limit(data, terms, centring), terms, "kalbfleisch_prentice2002")
 
 
-def _moments(result: CoxResults, base: _Base, stratum: int, risk: Floats | None) -> list[tuple[int, Floats, Floats]]:
+def _moments(result: CoxFit, base: _Base, stratum: int, risk: Floats | None) -> list[tuple[int, Floats, Floats]]:
     """Second moments of the influences, one set for each grouping of the rows, with its sign."""
     fitted = result._data("A robust limit")
     if fitted.terms is None or result.varying is not None:
@@ -198,7 +198,7 @@ def _predicted(keys: Mapping[str, Any], time: Floats, estimate: Floats, se: Floa
     )
 
 
-def _curve(result: CoxResults, base: _Base, pieces: list[Piece], transform: str) -> Curve:
+def _curve(result: CoxFit, base: _Base, pieces: list[Piece], transform: str) -> Curve:
     variance = "tsiatis1981" if result.vcov == "model" else "reid_crepeau1985"
     return Curve(
         kind="cumulative hazard",

@@ -23,7 +23,7 @@ from exitmodels.shapes.columns import Columns, rows_of
 from exitmodels.shapes.frames import Table
 
 if TYPE_CHECKING:
-    from exitmodels.models.hazards.cox_results import CoxResults
+    from exitmodels.models.hazards.cox_fit import CoxFit
 
 __all__ = ["standardised"]
 
@@ -51,7 +51,7 @@ class _Effect:
 
 
 def standardised(
-    fits: tuple[CoxResults, ...],
+    fits: tuple[CoxFit, ...],
     cause: int | None,
     scenarios: Mapping[str, Any],
     times: Any,
@@ -103,7 +103,7 @@ def standardised(
     )
 
 
-def _people(fit: CoxResults, over: Any) -> _People:
+def _people(fit: CoxFit, over: Any) -> _People:
     if over is not None:
         columns, n, labels = rows_of(over)
         return _People(columns, labels, np.full(n, 1 / n), False)
@@ -130,12 +130,12 @@ def _scenarios(scenarios: Mapping[str, Any], people: _People) -> tuple[tuple[str
     return tuple(names), tables
 
 
-def _grid(fit: CoxResults, stratum: int) -> tuple[slice, Floats]:
+def _grid(fit: CoxFit, stratum: int) -> tuple[slice, Floats]:
     own = slice(int(fit.baseline.bounds[stratum]), int(fit.baseline.bounds[stratum + 1]))
     return own, fit.baseline.times[own]
 
 
-def _survival(fit: CoxResults, made: tuple[Floats, Floats, Ints], share: Floats, t: float) -> _Effect:
+def _survival(fit: CoxFit, made: tuple[Floats, Floats, Ints], share: Floats, t: float) -> _Effect:
     """exp(-r H(t)): every increment before t moves it alike."""
     x, lp, stratum = made
     p = x.shape[1]
@@ -160,7 +160,7 @@ def _survival(fit: CoxResults, made: tuple[Floats, Floats, Ints], share: Floats,
 
 
 def _changing(
-    fit: CoxResults, s: int, upto: int, x: Floats, lp: Floats, share: Floats, steps: Floats, slope: Floats
+    fit: CoxFit, s: int, upto: int, x: Floats, lp: Floats, share: Floats, steps: Floats, slope: Floats
 ) -> Floats:
     """The same where effects change with time: the relative risk of a person differs by event time."""
     grid, _ = _grid(fit, s)
@@ -185,7 +185,7 @@ def _changing(
 
 
 def _incidence(
-    fits: tuple[CoxResults, ...],
+    fits: tuple[CoxFit, ...],
     cause: int,
     made: list[tuple[Floats, Floats, Ints]],
     share: Floats,
@@ -247,7 +247,7 @@ class _Rows:
     coefficients: Floats
 
     @classmethod
-    def of(cls, fit: CoxResults) -> _Rows | None:
+    def of(cls, fit: CoxFit) -> _Rows | None:
         if fit.vcov == "model":
             return None
         fitted = fit._data("A robust limit")
@@ -271,7 +271,7 @@ class _Rows:
 
 
 def _covariance(
-    fits: tuple[CoxResults, ...], rows: list[_Rows | None], effects: list[_Effect], people: _People, target: str
+    fits: tuple[CoxFit, ...], rows: list[_Rows | None], effects: list[_Effect], people: _People, target: str
 ) -> Floats:
     """Covariance of the averages of all scenarios at one time."""
     away = np.column_stack([effect.own - effect.value for effect in effects]) * people.share[:, None]
@@ -305,7 +305,7 @@ def _covariance(
     return total + (away.T @ away if chance and not people.same else 0.0)
 
 
-def _squares(fit: CoxResults, away: Floats, people: _People) -> Floats:
+def _squares(fit: CoxFit, away: Floats, people: _People) -> Floats:
     """Variance from the choice of people; a frequency weight counts as many of them."""
     if not people.same:
         return away.T @ away
