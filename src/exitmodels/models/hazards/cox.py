@@ -8,27 +8,22 @@ Read next: cox_results.py (what comes back).
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from exitmodels.arrays import Floats, Ints
-from exitmodels.errors import ConvergenceWarning, DataError
+from exitmodels.errors import DataError
 from exitmodels.kernels import coxcurves
-from exitmodels.kernels.exact_ties import exact_terms
 from exitmodels.kernels.firth import firth_terms
-from exitmodels.kernels.linalg import clearly_independent, cross_product, dependencies, standardise, symmetric_inverse
-from exitmodels.kernels.optimise import Maximum, newton
-from exitmodels.kernels.partial import CoxData, CoxTerms, cox_data, cox_terms
-from exitmodels.kernels.risksets import RiskIndex, risk_index
-from exitmodels.kernels.varying import Varying, varying_terms
-from exitmodels.models.hazards.cox_checks import enough, explain, runaway, usable, varies
+from exitmodels.kernels.linalg import symmetric_inverse
+from exitmodels.kernels.optimise import Maximum
+from exitmodels.kernels.partial import cox_terms
 from exitmodels.models.hazards.cox_fitted import Fitted, last_times, zero_tests
+from exitmodels.models.hazards.cox_prepare import Prepared, prepare
 from exitmodels.models.hazards.cox_results import CoxResults
-from exitmodels.models.hazards.cox_time import changing
+from exitmodels.models.hazards.cox_search import search
 from exitmodels.models.hazards.penalised import PENALTIES, fit_penalised, is_penalised
 from exitmodels.shapes.design import Design
 from exitmodels.shapes.spells import Spells
@@ -140,55 +135,10 @@ class Cox:
             return fit_penalised(self, spells)
         self._check_choices()
         spells.require_scheme("Cox")
-        rows = usable(spells.for_cause(self.event), self.formula)
-        design = Design.of(self.formula, rows.columns, labels=rows.labels)
-        stratum, labels = _strata(rows, design)
-        index = risk_index(rows.entry_or_none, rows.exit, rows.event > 0, stratum, len(labels))
-        enough(rows, design, index)
-        matrix = design.matrix
-        centre, scale, spread = standardise(matrix, rows.weight)
-        data = self._data(matrix, index, rows, design)
-        first = cox_terms(np.zeros(matrix.shape[1]), data) if scale.all() else None
-        keep = list(range(len(scale)))
-        if first is None or not clearly_independent(first.information):
-            keep = self._independent(design, matrix, scale, rows.weight)
-        if len(keep) < len(scale):
-            matrix = np.ascontiguousarray(matrix[:, keep])
-            centre, scale, spread = centre[keep], scale[keep], spread[keep]
-            data = self._data(matrix, index, rows, design)
-            first = None
-        names = tuple(design.names[j] for j in keep)
-        dropped = [name for name in design.names if name not in names]
-        varying = None
-        if self.time_varying:
-            varying, products = changing(self.time_varying, names, index)
-            names = (*names, *products)
-            centre, scale, spread = (np.concatenate([v, v[varying.columns]]) for v in (centre, scale, spread))
-            spread[len(keep) :] *= np.sqrt(np.mean(varying.steps**2, axis=0))
-        if first is None or varying is not None or self.ties == "exact":
-            first = self._likelihood(data, varying)(np.zeros(len(names)))
-        if self.penalty:
-            best, notes = self._firth(data)
-        else:
-            best, notes = self._maximise(data, varying, first, spread, names)
-        notes += [f"dropped, because other columns give it: {name}" for name in dropped]
-        penalised = firth_terms if self.penalty else None
-        fitted = Fitted(data, rows, design.cluster, stratum, varying=varying, penalised=penalised)
-        kept_design = replace(
-            design, names=names, matrix=np.empty((0, len(design.names))), cluster=None, strata=None, offset=None
-        )
-        offset_centre = float(np.mean(design.offset)) if design.offset is not None else 0.0
-        frame = (centre, scale, offset_centre)
-        kind = self._kind(rows, design)
-        return _finish(self, rows, kept_design, keep, frame, best, fitted, labels, kind, tuple(notes))
-
-    def _likelihood(self, data: CoxData, varying: Varying | None) -> Callable[[Floats], Any]:
-        """Value, gradient and information as a function of the coefficients."""
-        if self.ties == "exact":
-            return lambda b: exact_terms(b, data)
-        if varying is not None:
-            return lambda b: varying_terms(b, data, varying)
-        return lambda b: cox_terms(b, data)
+        made = prepare(self, spells)
+        best, notes = search(self, made)
+        notes += [f"dropped, because other columns give it: {name}" for name in made.dropped]
+        return _finish(self, made, best, tuple(notes))
 
     def _check_choices(self) -> None:
         choices = (
@@ -216,114 +166,28 @@ class Cox:
             return "cluster"
         return "robust" if rows.weight is not None and rows.weights == "sampling" else "model"
 
-    def _independent(self, design: Design, matrix: Floats, scale: Floats, weight: Floats | None) -> list[int]:
-        """Columns that do not follow from others; refuse or drop the rest."""
-        gram = cross_product(matrix, np.ones(len(matrix)) if weight is None else weight)
-        gram[scale == 0, :] = gram[:, scale == 0] = 0.0
-        found = dependencies(gram)
-        if found and self.collinear == "raise":
-            raise DataError(
-                "; ".join(explain(design.names, d, scale) for d in found) + ".",
-                column=design.names[found[0].column],
-                code="collinear",
-                hint='Take the column out of the formula, or give collinear="drop".',
-            )
-        gone = {d.column for d in found}
-        return [j for j in range(len(scale)) if j not in gone]
 
-    def _firth(self, data: CoxData) -> tuple[Maximum[CoxTerms], list[str]]:
-        """Maximise the penalised likelihood; the terms kept are those of the plain one at that point."""
-        zero = np.zeros(data.matrix.shape[1])
-        # the information is not minus the Hessian here: steps shrink slowly, so the tolerance is far smaller
-        found = newton(lambda b: firth_terms(b, data), zero, 1e-4 * self.tol, 10 * self.max_steps)
-        start, end = found.start, firth_terms(found.at, data)
-        notes = [] if found.converged else [f"no convergence after {found.n_steps} steps"]
-        terms, begin = (replace(t.plain, value=t.value, gradient=t.gradient) for t in (end, start))
-        return Maximum(found.at, terms, begin, found.step, found.converged, found.n_steps), notes
-
-    def _data(self, matrix: Floats, index: RiskIndex, rows: Spells, design: Design) -> CoxData:
-        copies = rows.weights == "frequency"
-        if self.ties == "exact" and rows.weight is not None and not copies:
-            raise DataError(
-                "The exact likelihood counts people, and sampling weights do not.",
-                code="ties",
-                hint='Use ties="efron".',
-            )
-        return cox_data(matrix, index, rows.weight, _centred(design.offset), self.ties, copies)
-
-    def _maximise(
-        self, data: CoxData, varying: Varying | None, first: Any, spread: Floats, names: tuple[str, ...]
-    ) -> tuple[Maximum[Any], list[str]]:
-        varies(first, data, spread, names)
-        plain = varying is None and self.ties != "exact"
-        begin = _warm_start(data, first) if plain else np.zeros(len(names))
-        terms = None if begin.any() else first
-        tol = self.tol * max(1.0, float(np.sqrt(data.event_weight.sum())) / 10)
-        best = newton(self._likelihood(data, varying), begin, tol, self.max_steps, terms)
-        if begin.any():
-            best = replace(best, start=first)
-        notes = []
-        endless = runaway(best, names)
-        if endless or not best.converged:
-            best = replace(best, converged=False)
-            note = endless or f"no convergence after {best.n_steps} Newton steps"
-            warnings.warn(note, ConvergenceWarning, stacklevel=3)
-            notes.append(note)
-        return best, notes
-
-
-def _strata(rows: Spells, design: Design) -> tuple[Ints | None, tuple[str, ...]]:
-    """Strata of the formula crossed with those of the spells."""
-    if rows.stratum is None:
-        return design.strata, design.strata_labels
-    names = tuple(str(label) for label in rows.stratum_labels)
-    if design.strata is None:
-        return rows.stratum, names
-    code = rows.stratum * len(design.strata_labels) + design.strata
-    used, crossed = np.unique(code, return_inverse=True)
-    labels = [f"{a}, {b}" for a in names for b in design.strata_labels]
-    return crossed.astype(np.int64), tuple(labels[i] for i in used)
-
-
-def _centred(offset: Floats | None) -> Floats | None:
-    return None if offset is None else offset - float(np.mean(offset))
-
-
-def _warm_start(data: CoxData, first: CoxTerms) -> Floats:
-    """Solve on evenly spaced rows first, when there are many; the full data then need few steps."""
-    n, p = data.matrix.shape
-    step = min(16, n // _WARM_ROWS)
-    if step < 4 or p == 0 or len(data.index.bounds) > 2 or len(data.index.event_rows) // step < 200 * p:
-        return np.zeros(p)
-    some = slice(None, None, step)
-    weight = None if data.weight is None else data.weight[some]
-    offset = None if data.offset is None else data.offset[some]
-    small = cox_data(np.ascontiguousarray(data.matrix[some]), data.index.take(some), weight, offset, "breslow", True)
-    best = newton(lambda b: cox_terms(b, small), np.zeros(p), 1e-3, 12)
-    return best.at if best.converged else np.zeros(p)
-
-
-def _finish(
-    model: Cox,
-    rows: Spells,
-    design: Design,
-    keep: list[int],
-    frame: tuple[Floats, Floats, float],
-    best: Maximum[Any],
-    fitted: Fitted,
-    strata_labels: tuple[str, ...],
-    kind: str,
-    notes: tuple[str, ...],
-) -> CoxResults:
+def _finish(model: Cox, made: Prepared, best: Maximum[Any], notes: tuple[str, ...]) -> CoxResults:
     """Bring a fit on centred and scaled columns back to the columns as given."""
-    centre, scale, offset_centre = frame
+    rows, design, data, scale = made.rows, made.design, made.data, made.scale
+    exact = model.ties == "exact"
+    terms = cox_terms(best.at, replace(data, efron=False)) if exact else best.terms
+    fitted = Fitted(
+        data,
+        rows,
+        design.cluster,
+        made.stratum,
+        terms=None if exact else terms,
+        start=None if exact else best.start,
+        varying=made.varying,
+        penalised=firth_terms if model.penalty else None,
+        at=best.at,
+    )
     estimate = best.at / scale
     inverse = symmetric_inverse(best.terms.information) / np.outer(scale, scale)
     penalty = float(np.sum(np.log(scale))) if model.penalty else 0.0
-    exact = model.ties == "exact"
-    terms = cox_terms(best.at, replace(fitted.data, efron=False)) if exact else best.terms
     result = CoxResults(
-        names=design.names,
+        names=made.names,
         estimate=estimate,
         covariance=inverse,
         vcov="model",
@@ -343,20 +207,21 @@ def _finish(
         outcome=str(rows.causes[0]),
         warnings=notes,
         model_covariance=inverse,
-        baseline=coxcurves.baseline(fitted.data, terms),
+        baseline=coxcurves.baseline(data, terms),
         ties=model.ties,
-        varying=fitted.varying,
-        centre=centre,
+        varying=made.varying,
+        centre=made.centre,
         scale=scale,
-        offset_centre=offset_centre,
-        kept=tuple(keep),
-        strata_labels=strata_labels,
-        until=last_times(rows, fitted.stratum, len(strata_labels)),
-        design=design,
+        offset_centre=0.0 if design.offset is None else float(np.mean(design.offset)),
+        kept=tuple(made.keep),
+        strata_labels=made.strata_labels,
+        until=last_times(rows, made.stratum, len(made.strata_labels)),
+        design=_emptied(made),
         unit=rows.unit,
-        fitted=replace(fitted, terms=None if exact else terms, start=None if exact else best.start, at=best.at),
+        fitted=fitted,
         tests=zero_tests(best, inverse, estimate, rows),
     )
+    kind = model._kind(rows, design)
     if kind != "model":
         sources = (
             *result.sources,
@@ -364,3 +229,9 @@ def _finish(
         )
         result = replace(result.with_vcov(kind), sources=sources)
     return result
+
+
+def _emptied(made: Prepared) -> Design:
+    """The design without its rows, for coding new ones."""
+    empty = np.empty((0, len(made.design.names)))
+    return replace(made.design, names=made.names, matrix=empty, cluster=None, strata=None, offset=None)

@@ -121,7 +121,7 @@ def prepare(spells: Spells, formula: str, event: Any, ties: str, collinear: str 
 
 
 def _strata(rows: Spells, design: Design) -> tuple[Ints | None, tuple[str, ...]]:
-    from exitmodels.models.hazards.cox import _strata as crossed
+    from exitmodels.models.hazards.cox_prepare import strata_of as crossed
 
     return crossed(rows, design)
 
