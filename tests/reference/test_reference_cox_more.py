@@ -75,3 +75,13 @@ def test_a_path_through_the_heart_study(reference: Any) -> None:
     agree(at.estimate, stored["cumhaz"])
     agree(at.se, stored["std_err"])
     agree(fit.predict_path(path).at(stored["time"]).estimate, stored["surv"])
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_concordance_of_a_fit(reference: Any, ties: str) -> None:
+    stored = reference("survival/cox_lung_ties")["results"][ties]["concordance"]
+    found = xm.Cox("age + sex + ph.ecog", ties=ties).fit(lung(reference)).concordance()
+    agree([found.estimate[0], np.sqrt(found.covariance[0, 0])], [stored["concordance"], stored["std"]])
+    stored = reference("survival/cox_lung_strata")["results"]["strata"]["concordance"]
+    found = xm.Cox("age + ph.ecog + strata(sex)").fit(lung(reference)).concordance()
+    agree([found.estimate[0], np.sqrt(found.covariance[0, 0])], [stored["concordance"], stored["std"]])

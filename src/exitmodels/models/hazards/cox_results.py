@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from exitmodels.models.hazards.cox_profile import likelihood_tests, profile_limi
 from exitmodels.models.hazards.ph_test import ProportionalityTest, proportionality_test
 from exitmodels.results.comparison import Comparison
 from exitmodels.results.labels import labelled
+
+if TYPE_CHECKING:
+    from exitmodels.models.hazards.concordance_results import Concordance
 
 __all__ = ["CoxResults"]
 
@@ -124,6 +127,22 @@ class CoxResults(CoxPredictions):
         Needs a likelihood, so robust variance, sampling weights and penalties are refused: use `wald_test`.
         """
         return compare(self, *others) if others else added_terms(self)
+
+    def concordance(self, time_weight: str = "n", tau: float | None = None) -> Concordance:
+        """Share of comparable pairs that the linear predictor puts in order, on the rows of the fit.
+
+        Judged on its own rows a model is flattered; see `exitmodels.concordance`, which takes other rows too,
+        and `exitmodels.cross_validate`.
+
+        Parameters
+        ----------
+        time_weight : {"n", "S", "S/G", "n/G2", "I"}
+            "n": Harrell's; "n/G2": Uno's.
+        tau : float, optional
+        """
+        from exitmodels.models.hazards.concordance import concordance
+
+        return concordance(self._data("Concordance").rows, self, time_weight=time_weight, tau=tau)
 
     def influence(self, by: Any = None) -> Any:
         """How far each row, or each cluster, moves the estimates.
