@@ -42,7 +42,11 @@ _HOMES = {
     "Spells": "shapes.spells",
     "bootstrap": "results.bootstrap",
     "boundary_test": "models.counts.rates",
+    "calibration": "models.hazards.calibration",
+    "concordance": "models.hazards.concordance",
+    "cross_validate": "models.hazards.validate",
     "datasets": "datasets",
+    "explained_variation": "models.hazards.explained",
     "fixed_time_difference": "models.nonparametric.differences",
     "load": "results.storing",
     "logrank_test": "models.nonparametric.logrank",
@@ -55,6 +59,8 @@ _HOMES = {
     "rate_ratio": "models.counts.rates",
     "renyi_test": "models.nonparametric.renyi",
     "rmst_difference": "models.nonparametric.differences",
+    "roc": "models.hazards.roc",
+    "score": "models.hazards.score",
     "shares": "models.counts.rates",
     "simulate": "simulate",
 }
@@ -102,11 +108,17 @@ if TYPE_CHECKING:
     from exitmodels.models.counts.rates import rate_ratio as rate_ratio
     from exitmodels.models.counts.rates import shares as shares
     from exitmodels.models.counts.regression import CountRegression as CountRegression
+    from exitmodels.models.hazards.calibration import calibration as calibration
     from exitmodels.models.hazards.case_cohort import CaseCohort as CaseCohort
     from exitmodels.models.hazards.cause_specific import CauseSpecificCox as CauseSpecificCox
+    from exitmodels.models.hazards.concordance import concordance as concordance
     from exitmodels.models.hazards.cox import Cox as Cox
     from exitmodels.models.hazards.cox_path import CoxPath as CoxPath
+    from exitmodels.models.hazards.explained import explained_variation as explained_variation
     from exitmodels.models.hazards.mean_stay import RMSTRegression as RMSTRegression
+    from exitmodels.models.hazards.roc import roc as roc
+    from exitmodels.models.hazards.score import score as score
+    from exitmodels.models.hazards.validate import cross_validate as cross_validate
     from exitmodels.models.nonparametric.aalen_johansen import AalenJohansen as AalenJohansen
     from exitmodels.models.nonparametric.differences import fixed_time_difference as fixed_time_difference
     from exitmodels.models.nonparametric.differences import rmst_difference as rmst_difference

@@ -288,12 +288,43 @@ REFERENCES: dict[str, str] = {
     "environmental problems. JASA 70, 70-79.",
     "harville1974": "Harville, D. A. (1974). Bayesian inference for variance components using only error contrasts. "
     "Biometrika 61, 383-385.",
-    "lopez_bernal2017": "Lopez Bernal, J., Cummins, S. and Gasparrini, A. (2017). Interrupted time series regression for "
-    "the evaluation of public health interventions: a tutorial. International Journal of Epidemiology 46, 348-355.",
+    "lopez_bernal2017": "Lopez Bernal, J., Cummins, S. and Gasparrini, A. (2017). Interrupted time series regression "
+    "for the evaluation of public health interventions: a tutorial. International Journal of Epidemiology 46, 348-355.",
     "prais_winsten1954": "Prais, S. J. and Winsten, C. B. (1954). Trend estimators and serial correlation. Cowles "
     "Commission Discussion Paper 383.",
     "strawderman1971": "Strawderman, W. E. (1971). Proper Bayes minimax estimators of the multivariate normal mean. "
     "Annals of Mathematical Statistics 42, 385-388.",
+    "christou_fokianos2014": "Christou, V. and Fokianos, K. (2014). Quasi-likelihood inference for negative binomial "
+    "time series models. Journal of Time Series Analysis 35, 55-78.",
+    "czado2009": "Czado, C., Gneiting, T. and Held, L. (2009). Predictive model assessment for count data. "
+    "Biometrics 65, 1254-1261.",
+    "davis2003": "Davis, R. A., Dunsmuir, W. T. M. and Streett, S. B. (2003). Observation-driven models for Poisson "
+    "counts. Biometrika 90, 777-790.",
+    "davis2005": "Davis, R. A., Dunsmuir, W. T. M. and Streett, S. B. (2005). Maximum likelihood estimation for an "
+    "observation driven model for Poisson counts. Methodology and Computing in Applied Probability 7, 149-159.",
+    "de_jong1991": "De Jong, P. (1991). The diffuse Kalman filter. Annals of Statistics 19, 1073-1083.",
+    "dunsmuir_scott2015": "Dunsmuir, W. T. M. and Scott, D. J. (2015). The glarma package for observation-driven time "
+    "series regression of counts. Journal of Statistical Software 67(7), 1-36.",
+    "durbin_koopman2012": "Durbin, J. and Koopman, S. J. (2012). Time Series Analysis by State Space Methods, 2nd ed. "
+    "Oxford University Press.",
+    "fokianos2009": "Fokianos, K., Rahbek, A. and Tjostheim, D. (2009). Poisson autoregression. JASA 104, 1430-1439.",
+    "fokianos_fried2010": "Fokianos, K. and Fried, R. (2010). Interventions in INGARCH processes. Journal of Time "
+    "Series Analysis 31, 210-225.",
+    "fokianos_fried2012": "Fokianos, K. and Fried, R. (2012). Interventions in log-linear Poisson autoregression. "
+    "Statistical Modelling 12, 299-322.",
+    "fokianos_tjostheim2011": "Fokianos, K. and Tjostheim, D. (2011). Log-linear Poisson autoregression. Journal of "
+    "Multivariate Analysis 102, 563-578.",
+    "held2005": "Held, L., Hoehle, M. and Hofmann, M. (2005). A statistical framework for the analysis of multivariate "
+    "infectious disease surveillance counts. Statistical Modelling 5, 187-199.",
+    "liboschik2017": "Liboschik, T., Fokianos, K. and Fried, R. (2017). tscount: an R package for analysis of count "
+    "time series following generalized linear models. Journal of Statistical Software 82(5), 1-51.",
+    "paul2008": "Paul, M., Held, L. and Toschke, A. M. (2008). Multivariate modelling of infectious disease "
+    "surveillance data. Statistics in Medicine 27, 6250-6267.",
+    "huang1996": "Huang, J. (1996). Efficient estimation for the proportional hazards model with interval "
+    "censoring. Annals of Statistics 24, 540-568.",
+    "murphy_vaart2000": "Murphy, S. A. and van der Vaart, A. W. (2000). On profile likelihood. JASA 95, 449-465.",
+    "pan1999": "Pan, W. (1999). Extending the iterative convex minorant algorithm to the Cox model for "
+    "interval-censored data. Journal of Computational and Graphical Statistics 8, 109-120.",
 }
 
 
