@@ -21,6 +21,7 @@ from exitmodels.version import VERSION
 __version__ = VERSION
 
 _HOMES = {
+    "AalenAdditive": "models.hazards.additive",
     "AalenJohansen": "models.nonparametric.aalen_johansen",
     "CaseCohort": "models.hazards.case_cohort",
     "CauseSpecificCox": "models.hazards.cause_specific",
@@ -32,11 +33,15 @@ _HOMES = {
     "DataError": "errors",
     "DataWarning": "errors",
     "Design": "shapes.design",
+    "DirectBinomial": "models.hazards.binomial",
+    "DiscreteHazard": "models.hazards.discrete",
     "FormulaError": "errors",
     "IdentificationError": "errors",
     "KaplanMeier": "models.nonparametric.kaplan_meier",
     "Ledger": "shapes.ledger",
+    "LinYing": "models.hazards.additive",
     "NelsonAalen": "models.nonparametric.nelson_aalen",
+    "PseudoRegression": "models.hazards.pseudo",
     "RMSTRegression": "models.hazards.mean_stay",
     "SchemeError": "errors",
     "Spells": "shapes.spells",
@@ -54,6 +59,7 @@ _HOMES = {
     "one_sample_logrank_test": "models.nonparametric.one_sample",
     "pairwise_tests": "models.nonparametric.pairwise",
     "permutation_test": "models.nonparametric.permutation",
+    "pseudo_values": "models.hazards.pseudo_values",
     "rate": "models.counts.rates",
     "rate_change": "models.counts.change",
     "rate_ratio": "models.counts.rates",
@@ -108,14 +114,20 @@ if TYPE_CHECKING:
     from exitmodels.models.counts.rates import rate_ratio as rate_ratio
     from exitmodels.models.counts.rates import shares as shares
     from exitmodels.models.counts.regression import CountRegression as CountRegression
+    from exitmodels.models.hazards.additive import AalenAdditive as AalenAdditive
+    from exitmodels.models.hazards.additive import LinYing as LinYing
+    from exitmodels.models.hazards.binomial import DirectBinomial as DirectBinomial
     from exitmodels.models.hazards.calibration import calibration as calibration
     from exitmodels.models.hazards.case_cohort import CaseCohort as CaseCohort
     from exitmodels.models.hazards.cause_specific import CauseSpecificCox as CauseSpecificCox
     from exitmodels.models.hazards.concordance import concordance as concordance
     from exitmodels.models.hazards.cox import Cox as Cox
     from exitmodels.models.hazards.cox_path import CoxPath as CoxPath
+    from exitmodels.models.hazards.discrete import DiscreteHazard as DiscreteHazard
     from exitmodels.models.hazards.explained import explained_variation as explained_variation
     from exitmodels.models.hazards.mean_stay import RMSTRegression as RMSTRegression
+    from exitmodels.models.hazards.pseudo import PseudoRegression as PseudoRegression
+    from exitmodels.models.hazards.pseudo_values import pseudo_values as pseudo_values
     from exitmodels.models.hazards.roc import roc as roc
     from exitmodels.models.hazards.score import score as score
     from exitmodels.models.hazards.validate import cross_validate as cross_validate
