@@ -22,6 +22,7 @@ from exitmodels.kernels.additive import AdditiveData, AdditiveTerms, additive_fi
 from exitmodels.models.hazards.additive_fitted import AdditiveFrame, Fitted, separate
 from exitmodels.models.hazards.additive_results import AdditiveResults
 from exitmodels.models.hazards.cox_checks import enough, usable
+from exitmodels.models.hazards.cox_prepare import strata_of
 from exitmodels.models.hazards.scaling import scaled_columns
 from exitmodels.shapes.design import Design
 from exitmodels.shapes.spells import Spells
@@ -188,7 +189,8 @@ def _prepare(
     rows: Spells, first: Design, second: Design, least: float | None
 ) -> tuple[AdditiveData, AdditiveFrame, Floats]:
     """Centred and scaled columns behind one indicator column for each baseline."""
-    stratum, labels = _strata(rows, first)
+    found, labels = strata_of(rows, first)
+    stratum = np.zeros(len(rows), dtype=np.int64) if found is None else found
     names = first.names + second.names
     every = len(second.names) > 0
     index, width = additive_grid(rows.entry_or_none, rows.exit, rows.event > 0, every)
