@@ -12,10 +12,8 @@ import numpy as np
 from scipy.special import chdtrc
 
 from exitmodels.arrays import Floats
-from exitmodels.render import tables
 from exitmodels.render.text import Block, Summary, pvalue
-from exitmodels.results.bibliography import citation
-from exitmodels.results.storing import Stored
+from exitmodels.results.tabled import Tabled
 from exitmodels.shapes.ledger import Ledger
 
 __all__ = ["Comparison"]
@@ -24,7 +22,7 @@ _COLUMNS = ("model", "log-likelihood", "parameters", "chi2", "df", "p")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Comparison(Stored):
+class Comparison(Tabled):
     """Likelihood-ratio tests of models that hold one another, smallest first.
 
     Attributes
@@ -74,34 +72,13 @@ class Comparison(Stored):
             }
         )
 
-    def _rows(self) -> tuple[tuple[Any, ...], ...]:
+    def _table(self, alpha: float = 0.05) -> tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]]:
         first = (self.names[0], self.llf[0], self.parameters[0], "", "", "")
         rest = zip(
             self.names[1:], self.llf[1:], self.parameters[1:], self.statistic, self.df, self.pvalues, strict=True
         )
-        return (first, *((name, llf, m, x, df, pvalue(p)) for name, llf, m, x, df, p in rest))
+        return _COLUMNS, (first, *((name, llf, m, x, df, pvalue(p)) for name, llf, m, x, df, p in rest))
 
-    def summary(self) -> Summary:
+    def summary(self, alpha: float = 0.05) -> Summary:
         """Return the printed form."""
-        return Summary(self.method, (), (Block(_COLUMNS, self._rows()),))
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    __repr__ = __str__
-
-    def to_latex(self, caption: str = "", label: str = "") -> str:
-        """Return the table as LaTeX (booktabs)."""
-        return tables.to_latex(_COLUMNS, self._rows(), caption=caption, label=label, notes=(self.method,))
-
-    def to_markdown(self) -> str:
-        """Return the table as Markdown."""
-        return tables.to_markdown(_COLUMNS, self._rows())
-
-    def to_html(self) -> str:
-        """Return the table as HTML."""
-        return tables.to_html(_COLUMNS, self._rows(), caption=self.method)
-
-    def cite(self) -> str:
-        """Print the version and the papers behind these numbers."""
-        return citation(self.sources, self.method)
+        return Summary(self.method, (), (Block(*self._table(alpha)),))

@@ -19,21 +19,19 @@ from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
 from exitmodels.kernels.intervals import probability_limits
 from exitmodels.kernels.linalg import scaled_rank
-from exitmodels.render import tables
 from exitmodels.render.text import Block, Summary, number, pvalue
-from exitmodels.results.bibliography import citation
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.labels import labelled
 from exitmodels.results.multiplicity import adjusted
 from exitmodels.results.scales import SCALES, Scale
-from exitmodels.results.storing import Stored
+from exitmodels.results.tabled import Tabled
 from exitmodels.shapes.ledger import Ledger
 
 __all__ = ["Contrasts"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Contrasts(Stored):
+class Contrasts(Tabled):
     """Estimates by group, and how they differ.
 
     Attributes
@@ -238,6 +236,9 @@ class Contrasts(Stored):
         return pd.concat(frames, ignore_index=True)
 
     # ---- print -----------------------------------------------------------------------------------------------
+    def _note(self) -> str:
+        return f"{self.quantity}; {self.variance} variance; time in {self.unit}."
+
     def _table(self, alpha: float) -> tuple[list[str], list[list[Any]]]:
         frame = self.tidy(alpha).drop(columns=["se", "z"])
         frame["p"] = [pvalue(p) for p in frame["p"]]
@@ -256,24 +257,6 @@ class Contrasts(Stored):
         facts = (("unit of time", self.unit), ("variance", self.variance))
         return Summary(f"{self.quantity}: {self.method}", facts, (first, second), self.warnings)
 
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    __repr__ = __str__
-
-    def to_latex(self, alpha: float = 0.05, caption: str = "", label: str = "") -> str:
-        """Return the differences as a LaTeX table."""
-        note = f"{self.quantity}; {self.variance} variance; time in {self.unit}."
-        return tables.to_latex(*self._table(alpha), caption=caption, label=label, notes=(note,))
-
-    def to_markdown(self, alpha: float = 0.05) -> str:
-        """Return the differences as a Markdown table."""
-        return tables.to_markdown(*self._table(alpha))
-
-    def to_html(self, alpha: float = 0.05) -> str:
-        """Return the differences as an HTML table."""
-        return tables.to_html(*self._table(alpha), caption=self.quantity)
-
     def plot(self, ax: Any = None, scale: str | None = None, alpha: float = 0.05) -> Any:
         """Draw the differences (or ratios) with the reference and their limits; return the Axes."""
         from exitmodels.render.points import points
@@ -282,10 +265,6 @@ class Contrasts(Stored):
         values = self.contrasts(scale, alpha)[["estimate", "lower", "upper"]].to_numpy(dtype=float)
         label = f"{self.quantity}: {chosen.words}"
         return points(ax, self.names, values, chosen.null, label, number(100 * (1 - alpha), 3))
-
-    def cite(self) -> str:
-        """Print the version and the papers behind these numbers."""
-        return citation(self.sources, self.method)
 
 
 def _critical(alpha: float) -> float:

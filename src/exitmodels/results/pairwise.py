@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 
 from exitmodels.arrays import Floats
-from exitmodels.render import tables
 from exitmodels.render.text import Block, Summary, pvalue
-from exitmodels.results.bibliography import citation
 from exitmodels.results.multiplicity import adjusted
-from exitmodels.results.storing import Stored
+from exitmodels.results.tabled import Tabled
 from exitmodels.shapes.ledger import Ledger
 
 __all__ = ["PairwiseTests"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PairwiseTests(Stored):
+class PairwiseTests(Tabled):
     """One test for each pair of groups.
 
     Attributes
@@ -78,7 +76,10 @@ class PairwiseTests(Stored):
         """Return the same tests with their p-values adjusted in another way."""
         return replace(self, adjusted=adjusted(self.p, method), adjustment=method)
 
-    def _cells(self) -> tuple[list[str], list[list[Any]]]:
+    def _note(self) -> str:
+        return f"{self.method}; p-values adjusted by {self.adjustment}."
+
+    def _table(self, alpha: float = 0.05) -> tuple[list[str], list[list[Any]]]:
         frame = self.to_frame()
         for name in ("p", "p adjusted"):
             frame[name] = [pvalue(p) for p in frame[name]]
@@ -86,30 +87,8 @@ class PairwiseTests(Stored):
             frame = frame.drop(columns="df")
         return list(frame.columns), frame.to_numpy(dtype=object).tolist()
 
-    def summary(self) -> Summary:
+    def summary(self, alpha: float = 0.05) -> Summary:
         """Return the printed form."""
-        columns, rows = self._cells()
+        columns, rows = self._table()
         facts = (("pairs", len(self.pairs)), ("adjustment", self.adjustment))
         return Summary(self.method, facts, (Block(tuple(columns), tuple(tuple(r) for r in rows)),), self.warnings)
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    __repr__ = __str__
-
-    def to_latex(self, caption: str = "", label: str = "") -> str:
-        """Return the tests as a LaTeX table."""
-        note = f"{self.method}; p-values adjusted by {self.adjustment}."
-        return tables.to_latex(*self._cells(), caption=caption, label=label, notes=(note,))
-
-    def to_markdown(self) -> str:
-        """Return the tests as a Markdown table."""
-        return tables.to_markdown(*self._cells())
-
-    def to_html(self) -> str:
-        """Return the tests as an HTML table."""
-        return tables.to_html(*self._cells(), caption=self.method)
-
-    def cite(self) -> str:
-        """Print the version and the papers behind these numbers."""
-        return citation(self.sources, self.method)

@@ -18,19 +18,17 @@ from scipy import stats
 from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
 from exitmodels.kernels.linalg import scaled_rank
-from exitmodels.render import tables
 from exitmodels.render.text import Block, Summary, number, pvalue
-from exitmodels.results.bibliography import citation
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.labels import labelled
-from exitmodels.results.storing import Stored
+from exitmodels.results.tabled import Tabled
 from exitmodels.shapes.ledger import Ledger
 
 __all__ = ["Regression"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Regression(Stored):
+class Regression(Tabled):
     """A fitted regression.
 
     Attributes
@@ -248,6 +246,9 @@ class Regression(Stored):
             ("converged", "yes" if self.converged else "no"),
         ]
 
+    def _note(self) -> str:
+        return f"{self.method}. {number(self.nobs)} rows, {number(self.n_events)} events; {self.vcov} variance."
+
     def _table(self, alpha: float) -> tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]]:
         level = number(100 * (1 - alpha), 3)
         statistic = "z" if self.df_resid is None else "t"
@@ -271,24 +272,6 @@ class Regression(Stored):
             notes.append(f"{self.ledger.n_set_aside} of {self.ledger.read} records were set aside; see .ledger.")
         return Summary(self.method, tuple(self._facts()), tuple(blocks), tuple(notes))
 
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    __repr__ = __str__
-
-    def to_latex(self, alpha: float = 0.05, caption: str = "", label: str = "") -> str:
-        """Return the coefficient table as a LaTeX (booktabs) table; the notes say variance and size."""
-        note = f"{self.method}. {number(self.nobs)} rows, {number(self.n_events)} events; {self.vcov} variance."
-        return tables.to_latex(*self._table(alpha), caption=caption, label=label, notes=(note,))
-
-    def to_markdown(self, alpha: float = 0.05) -> str:
-        """Return the coefficient table as Markdown."""
-        return tables.to_markdown(*self._table(alpha))
-
-    def to_html(self, alpha: float = 0.05) -> str:
-        """Return the coefficient table as HTML."""
-        return tables.to_html(*self._table(alpha), caption=self.method)
-
     def plot(self, ax: Any = None, alpha: float = 0.05) -> Any:
         """Draw the ratios with their limits on a log axis; return the Axes."""
         from exitmodels.render.axes import coefficients
@@ -296,10 +279,6 @@ class Regression(Stored):
         keep = [i for i, name in enumerate(self.names) if name != "Intercept"]
         values = self.ratios(alpha).to_numpy()[keep]
         return coefficients(ax, [self.names[i] for i in keep], values, self.ratio_name, number(100 * (1 - alpha), 3))
-
-    def cite(self) -> str:
-        """Print the version and the papers behind these numbers."""
-        return citation(self.sources, self.method)
 
     def with_covariance(self, covariance: Floats, kind: str, **changes: Any) -> Self:
         """Return the same fit with another covariance; the coefficients stay."""

@@ -15,11 +15,10 @@ from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
 from exitmodels.kernels.calibrate import cloglog, inverse_cloglog
 from exitmodels.kernels.intervals import probability_limits
-from exitmodels.render import tables
 from exitmodels.render.text import Block, Summary, number, pvalue
-from exitmodels.results.bibliography import citation
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.storing import Stored
+from exitmodels.results.tabled import Tabled
 from exitmodels.shapes.ledger import Ledger
 
 __all__ = ["Calibration", "Groups"]
@@ -46,7 +45,7 @@ class Groups(Stored):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Calibration(Stored):
+class Calibration(Tabled):
     """Observed against predicted risk at one time.
 
     Attributes
@@ -150,30 +149,9 @@ class Calibration(Stored):
             notes.append(f"{self.ledger.n_set_aside} of {self.ledger.read} records were set aside; see .ledger.")
         return Summary(self.method, facts, tuple(blocks), tuple(notes))
 
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    __repr__ = __str__
-
-    def _cells(self, alpha: float) -> tuple[list[str], list[list[Any]]]:
+    def _table(self, alpha: float) -> tuple[list[str], list[list[Any]]]:
         frame = self.to_frame(alpha)
         return list(frame.columns), frame.to_numpy(dtype=object).tolist()
-
-    def to_latex(self, alpha: float = 0.05, caption: str = "", label: str = "") -> str:
-        """Return the table by group as LaTeX."""
-        return tables.to_latex(*self._cells(alpha), caption=caption, label=label, notes=(f"{self.method}.",))
-
-    def to_markdown(self, alpha: float = 0.05) -> str:
-        """Return the table by group as Markdown."""
-        return tables.to_markdown(*self._cells(alpha))
-
-    def to_html(self, alpha: float = 0.05) -> str:
-        """Return the table by group as HTML."""
-        return tables.to_html(*self._cells(alpha), caption=self.method)
-
-    def cite(self) -> str:
-        """Print the version and the papers behind these numbers."""
-        return citation(self.sources, self.method)
 
     def plot(self, ax: Any = None, alpha: float = 0.05) -> Any:
         """Draw observed against predicted risk by group, the correcting line, and where predictions lie."""

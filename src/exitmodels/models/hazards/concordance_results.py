@@ -14,12 +14,11 @@ from scipy.special import chdtrc, ndtr, ndtri
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
 from exitmodels.kernels.intervals import probability_limits
-from exitmodels.render import tables
 from exitmodels.render.text import Block, Summary, number, pvalue
-from exitmodels.results.bibliography import citation
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.labels import labelled
 from exitmodels.results.storing import Stored
+from exitmodels.results.tabled import Tabled
 from exitmodels.shapes.ledger import Ledger
 
 __all__ = ["Concordance", "Ranks"]
@@ -39,7 +38,7 @@ class Ranks(Stored):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Concordance(Stored):
+class Concordance(Tabled):
     """Concordance of one or several scores.
 
     Attributes
@@ -229,30 +228,9 @@ class Concordance(Stored):
             notes.append(f"{self.ledger.n_set_aside} of {self.ledger.read} records were set aside; see .ledger.")
         return Summary(self.method, tuple(facts), tuple(blocks), tuple(notes))
 
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    __repr__ = __str__
-
-    def _cells(self, alpha: float) -> tuple[list[str], list[list[Any]]]:
+    def _table(self, alpha: float) -> tuple[list[str], list[list[Any]]]:
         frame = self.to_frame(alpha).reset_index(names="score")
         return list(frame.columns), frame.to_numpy(dtype=object).tolist()
-
-    def to_latex(self, alpha: float = 0.05, caption: str = "", label: str = "") -> str:
-        """Return the estimates as a LaTeX table."""
-        return tables.to_latex(*self._cells(alpha), caption=caption, label=label, notes=(f"{self.method}.",))
-
-    def to_markdown(self, alpha: float = 0.05) -> str:
-        """Return the estimates as a Markdown table."""
-        return tables.to_markdown(*self._cells(alpha))
-
-    def to_html(self, alpha: float = 0.05) -> str:
-        """Return the estimates as an HTML table."""
-        return tables.to_html(*self._cells(alpha), caption=self.method)
-
-    def cite(self) -> str:
-        """Print the version and the papers behind these numbers."""
-        return citation(self.sources, self.method)
 
     def plot(self, ax: Any = None, alpha: float = 0.05) -> Any:
         """Draw the concordances with their limits; return the Axes."""

@@ -14,10 +14,8 @@ from scipy.special import ndtr, ndtri
 
 from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
-from exitmodels.render import tables
 from exitmodels.render.text import Block, Summary, number, pvalue
-from exitmodels.results.bibliography import citation
-from exitmodels.results.storing import Stored
+from exitmodels.results.tabled import Tabled
 from exitmodels.shapes.ledger import Ledger
 
 __all__ = ["NAMES", "NULL", "Scores"]
@@ -34,7 +32,7 @@ _RANGE = {name: (-np.inf if "ipa" in name else 0.0, 1.0) for name in NAMES}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Scores(Stored):
+class Scores(Tabled):
     """Scores of one or several models at several times.
 
     Attributes
@@ -165,30 +163,9 @@ class Scores(Stored):
             rows.append((f"{r.metric}: {r.model} - {r.reference}", r.time, r.difference, r.lower, r.upper, pvalue(r.p)))
         return Block(("", "time", "difference", f"low {level}%", f"high {level}%", "p"), tuple(rows), "Differences")
 
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    __repr__ = __str__
-
-    def _cells(self, alpha: float) -> tuple[list[str], list[list[Any]]]:
+    def _table(self, alpha: float) -> tuple[list[str], list[list[Any]]]:
         frame = self.to_frame(alpha)
         return list(frame.columns), frame.to_numpy(dtype=object).tolist()
-
-    def to_latex(self, alpha: float = 0.05, caption: str = "", label: str = "") -> str:
-        """Return the scores as a LaTeX table."""
-        return tables.to_latex(*self._cells(alpha), caption=caption, label=label, notes=(f"{self.method}.",))
-
-    def to_markdown(self, alpha: float = 0.05) -> str:
-        """Return the scores as a Markdown table."""
-        return tables.to_markdown(*self._cells(alpha))
-
-    def to_html(self, alpha: float = 0.05) -> str:
-        """Return the scores as an HTML table."""
-        return tables.to_html(*self._cells(alpha), caption=self.method)
-
-    def cite(self) -> str:
-        """Print the version and the papers behind these numbers."""
-        return citation(self.sources, self.method)
 
     def plot(self, metric: str | None = None, ax: Any = None, alpha: float = 0.05) -> Any:
         """Draw one score of each model against time, with pointwise limits; return the Axes."""
