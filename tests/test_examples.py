@@ -22,6 +22,14 @@ FIGURES = {
         "2016-10-04 lies outside the observed window",
         "from 2014-06-29:",
     ),
+    "policy_series": (
+        "SIMULATED DATA",
+        "weekly   quadratic",
+        "the series has 18 periods: below 40",
+        "common level",
+        "Not identified from these records",
+        "cannot show a change on 2016-10-04",
+    ),
 }
 FILES = {
     "quickstart": (
@@ -32,10 +40,14 @@ FILES = {
         "weekly.csv", "weekly.png", "rate.csv", "boundary.txt", "shares.csv", "refused_scheme.txt",
         "incidence_among_recorded.csv", "incidence_among_recorded.png", "rate_change.csv", "refused_policy_date.txt",
     ),
+    "policy_series": (
+        "monthly_linear.csv", "monthly_quadratic.csv", "weekly_linear.csv", "weekly_quadratic.csv", "averted.csv",
+        "monthly.png", "weekly.png", "variances.csv", "delay.png", "control.csv", "refused.txt",
+    ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["quickstart", "exits431"])
+@pytest.mark.parametrize("name", ["quickstart", "exits431", "policy_series"])
 def test_an_example_runs_and_prints_what_it_promises(name, tmp_path):
     folder = tmp_path / "out"
     command = [sys.executable, "-W", "error::UserWarning", str(EXAMPLES / f"{name}.py"), str(folder)]

@@ -37,6 +37,7 @@ _HOMES = {
     "DiscreteHazard": "models.hazards.discrete",
     "FormulaError": "errors",
     "IdentificationError": "errors",
+    "InterruptedSeries": "models.counts.interrupted",
     "KaplanMeier": "models.nonparametric.kaplan_meier",
     "Ledger": "shapes.ledger",
     "LinYing": "models.hazards.additive",
@@ -109,6 +110,7 @@ if TYPE_CHECKING:
         SchemeError as SchemeError,
     )
     from exitmodels.models.counts.change import rate_change as rate_change
+    from exitmodels.models.counts.interrupted import InterruptedSeries as InterruptedSeries
     from exitmodels.models.counts.rates import boundary_test as boundary_test
     from exitmodels.models.counts.rates import rate as rate
     from exitmodels.models.counts.rates import rate_ratio as rate_ratio

@@ -14,7 +14,7 @@ from exitmodels.models.counts.rates import RateRatio, rate_ratio
 from exitmodels.shapes.counts import Counts
 from exitmodels.shapes.dates import day_number, iso
 
-__all__ = ["rate_change"]
+__all__ = ["rate_change", "refuse_outside"]
 
 
 def rate_change(
@@ -62,7 +62,7 @@ def rate_change(
     if not counts.dated:
         raise DataError("These cells have no dates.", column="start", code="no-dates", hint="Count with dates.")
     day = int(np.floor(day_number(at, "at")))
-    _refuse_outside(counts, day)
+    refuse_outside(counts, day)
     series = counts.aggregate() if counts.keys else counts
     starts, ends = series.start.astype(np.int64), series.end.astype(np.int64)
     cut = np.flatnonzero((starts < day) & (ends > day))
@@ -81,7 +81,8 @@ def rate_change(
     return rate_ratio(n[0], exposure[0], n[1], exposure[1], method=method, alpha=alpha, unit=counts.unit, labels=labels)
 
 
-def _refuse_outside(counts: Counts, day: int) -> None:
+def refuse_outside(counts: Counts, day: int) -> None:
+    """Refuse a date without observation on both of its sides."""
     first = int(counts.start.min().astype(np.int64))
     last = int(counts.end.max().astype(np.int64)) - 1
     if first < day <= last:
