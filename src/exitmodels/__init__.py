@@ -38,22 +38,28 @@ _HOMES = {
     "FormulaError": "errors",
     "IdentificationError": "errors",
     "InterruptedSeries": "models.counts.interrupted",
+    "IntervalCox": "models.hazards.interval_cox",
     "KaplanMeier": "models.nonparametric.kaplan_meier",
     "Ledger": "shapes.ledger",
+    "LifeTable": "models.nonparametric.life_table",
     "LinYing": "models.hazards.additive",
     "NelsonAalen": "models.nonparametric.nelson_aalen",
     "PseudoRegression": "models.hazards.pseudo",
     "RMSTRegression": "models.hazards.mean_stay",
     "SchemeError": "errors",
+    "SmoothHazard": "models.nonparametric.smooth_hazard",
     "Spells": "shapes.spells",
+    "Turnbull": "models.nonparametric.turnbull",
     "bootstrap": "results.bootstrap",
     "boundary_test": "models.counts.rates",
     "calibration": "models.hazards.calibration",
+    "censoring_weights": "models.nonparametric.censoring_weights",
     "concordance": "models.hazards.concordance",
     "cross_validate": "models.hazards.validate",
     "datasets": "datasets",
     "explained_variation": "models.hazards.explained",
     "fixed_time_difference": "models.nonparametric.differences",
+    "interval_logrank_test": "models.nonparametric.interval_logrank",
     "load": "results.storing",
     "logrank_test": "models.nonparametric.logrank",
     "maxcombo_test": "models.nonparametric.maxcombo",
@@ -127,6 +133,7 @@ if TYPE_CHECKING:
     from exitmodels.models.hazards.cox_path import CoxPath as CoxPath
     from exitmodels.models.hazards.discrete import DiscreteHazard as DiscreteHazard
     from exitmodels.models.hazards.explained import explained_variation as explained_variation
+    from exitmodels.models.hazards.interval_cox import IntervalCox as IntervalCox
     from exitmodels.models.hazards.mean_stay import RMSTRegression as RMSTRegression
     from exitmodels.models.hazards.pseudo import PseudoRegression as PseudoRegression
     from exitmodels.models.hazards.pseudo_values import pseudo_values as pseudo_values
@@ -134,9 +141,12 @@ if TYPE_CHECKING:
     from exitmodels.models.hazards.score import score as score
     from exitmodels.models.hazards.validate import cross_validate as cross_validate
     from exitmodels.models.nonparametric.aalen_johansen import AalenJohansen as AalenJohansen
+    from exitmodels.models.nonparametric.censoring_weights import censoring_weights as censoring_weights
     from exitmodels.models.nonparametric.differences import fixed_time_difference as fixed_time_difference
     from exitmodels.models.nonparametric.differences import rmst_difference as rmst_difference
+    from exitmodels.models.nonparametric.interval_logrank import interval_logrank_test as interval_logrank_test
     from exitmodels.models.nonparametric.kaplan_meier import KaplanMeier as KaplanMeier
+    from exitmodels.models.nonparametric.life_table import LifeTable as LifeTable
     from exitmodels.models.nonparametric.logrank import logrank_test as logrank_test
     from exitmodels.models.nonparametric.maxcombo import maxcombo_test as maxcombo_test
     from exitmodels.models.nonparametric.nelson_aalen import NelsonAalen as NelsonAalen
@@ -144,6 +154,8 @@ if TYPE_CHECKING:
     from exitmodels.models.nonparametric.pairwise import pairwise_tests as pairwise_tests
     from exitmodels.models.nonparametric.permutation import permutation_test as permutation_test
     from exitmodels.models.nonparametric.renyi import renyi_test as renyi_test
+    from exitmodels.models.nonparametric.smooth_hazard import SmoothHazard as SmoothHazard
+    from exitmodels.models.nonparametric.turnbull import Turnbull as Turnbull
     from exitmodels.results.bootstrap import bootstrap as bootstrap
     from exitmodels.results.storing import load as load
     from exitmodels.shapes.counts import Counts as Counts

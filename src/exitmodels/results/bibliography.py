@@ -325,6 +325,70 @@ REFERENCES: dict[str, str] = {
     "murphy_vaart2000": "Murphy, S. A. and van der Vaart, A. W. (2000). On profile likelihood. JASA 95, 449-465.",
     "pan1999": "Pan, W. (1999). Extending the iterative convex minorant algorithm to the Cox model for "
     "interval-censored data. Journal of Computational and Graphical Statistics 8, 109-120.",
+    "agresti_liu1999": "Agresti, A. and Liu, I.-M. (1999). Modeling a categorical variable allowing arbitrarily "
+    "many category choices. Biometrics 55, 936-943.",
+    "baker1994": "Baker, S. G. (1994). The multinomial-Poisson transformation. The Statistician 43, 495-504.",
+    "campbell_mosimann1987": "Campbell, G. and Mosimann, J. E. (1987). Multivariate methods for proportional "
+    "shape. ASA Proceedings of the Section on Statistical Graphics, 10-17.",
+    "chen_li2013": "Chen, J. and Li, H. (2013). Variable selection for sparse Dirichlet-multinomial regression "
+    "with an application to microbiome data analysis. Annals of Applied Statistics 7, 418-442.",
+    "goodman1965": "Goodman, L. A. (1965). On simultaneous confidence intervals for multinomial proportions. "
+    "Technometrics 7, 247-254.",
+    "hijazi_jernigan2009": "Hijazi, R. H. and Jernigan, R. W. (2009). Modelling compositional data using "
+    "Dirichlet regression models. Journal of Applied Probability and Statistics 4, 77-91.",
+    "kosmidis_firth2011": "Kosmidis, I. and Firth, D. (2011). Multinomial logit bias reduction via the Poisson "
+    "log-linear model. Biometrika 98, 755-759.",
+    "magder_hughes1997": "Magder, L. S. and Hughes, J. P. (1997). Logistic regression when the outcome is "
+    "measured with uncertainty. American Journal of Epidemiology 146, 195-203.",
+    "maier2014": "Maier, M. J. (2014). DirichletReg: Dirichlet regression for compositional data in R. Research "
+    "Report 125, WU Vienna University of Economics and Business.",
+    "mccullagh1980": "McCullagh, P. (1980). Regression models for ordinal data. Journal of the Royal Statistical "
+    "Society B 42, 109-142.",
+    "mosimann1962": "Mosimann, J. E. (1962). On the compound multinomial distribution, the multivariate beta- "
+    "distribution, and correlations among proportions. Biometrika 49, 65-82.",
+    "quesenberry_hurst1964": "Quesenberry, C. P. and Hurst, D. C. (1964). Large sample simultaneous confidence "
+    "intervals for multinomial proportions. Technometrics 6, 191-195.",
+    "sison_glaz1995": "Sison, C. P. and Glaz, J. (1995). Simultaneous confidence intervals and sample size "
+    "determination for multinomial proportions. JASA 90, 366-369.",
+    "whittemore_gong1991": "Whittemore, A. S. and Gong, G. (1991). Poisson regression with misclassified counts: "
+    "application to cervical cancer mortality rates. Applied Statistics 40, 81-93.",
+    "armitage1955": "Armitage, P. (1955). Tests for linear trends in proportions and frequencies. Biometrics "
+    "11, 375-386.",
+    "barnard_rubin1999": "Barnard, J. and Rubin, D. B. (1999). Small-sample degrees of freedom with multiple "
+    "imputation. Biometrika 86, 948-955.",
+    "breslow_day1987": "Breslow, N. E. and Day, N. E. (1987). Statistical Methods in Cancer Research II: The "
+    "Design and Analysis of Cohort Studies. International Agency for Research on Cancer.",
+    "cochran1954": "Cochran, W. G. (1954). Some methods for strengthening the common chi-squared tests. "
+    "Biometrics 10, 417-451.",
+    "cox_lewis1966": "Cox, D. R. and Lewis, P. A. W. (1966). The Statistical Analysis of Series of Events. "
+    "Methuen.",
+    "dobson1991": "Dobson, A. J., Kuulasmaa, K., Eberle, E. and Scherer, J. (1991). Confidence intervals for "
+    "weighted sums of Poisson parameters. Statistics in Medicine 10, 457-462.",
+    "donner_zou2012": "Donner, A. and Zou, G. Y. (2012). Closed-form confidence intervals for functions of "
+    "the normal mean and standard deviation. Statistical Methods in Medical Research 21, 347-359.",
+    "fay_feuer1997": "Fay, M. P. and Feuer, E. J. (1997). Confidence intervals for directly standardized "
+    "rates: a method based on the gamma distribution. Statistics in Medicine 16, 791-801.",
+    "fieller1954": "Fieller, E. C. (1954). Some problems in interval estimation. Journal of the Royal "
+    "Statistical Society B 16, 175-185.",
+    "heitjan_rubin1991": "Heitjan, D. F. and Rubin, D. B. (1991). Ignorability and coarse data. Annals of "
+    "Statistics 19, 2244-2253.",
+    "hoel1943": "Hoel, P. G. (1943). On indices of dispersion. Annals of Mathematical Statistics 14, 155-162.",
+    "miettinen_nurminen1985": "Miettinen, O. and Nurminen, M. (1985). Comparative analysis of two rates. "
+    "Statistics in Medicine 4, 213-226.",
+    "naus1965": "Naus, J. I. (1965). The distribution of the size of the maximum cluster of points on a line. "
+    "JASA 60, 532-538.",
+    "naus1982": "Naus, J. I. (1982). Approximations for distributions of scan statistics. JASA 77, 177-183.",
+    "rubin1987": "Rubin, D. B. (1987). Multiple Imputation for Nonresponse in Surveys. Wiley.",
+    "seber1982": "Seber, G. A. F. (1982). The Estimation of Animal Abundance and Related Parameters, 2nd ed. "
+    "Griffin.",
+    "tiwari2006": "Tiwari, R. C., Clegg, L. X. and Zou, Z. (2006). Efficient interval estimation for age- "
+    "adjusted cancer rates. Statistical Methods in Medical Research 15, 547-569.",
+    "wallenstein_neff1987": "Wallenstein, S. and Neff, N. (1987). An approximation for the distribution of "
+    "the scan statistic. Statistics in Medicine 6, 197-207.",
+    "wang_heitjan2008": "Wang, H. and Heitjan, D. F. (2008). Modeling heaping in self-reported cigarette "
+    "counts. Statistics in Medicine 27, 3789-3804.",
+    "zou_donner2008": "Zou, G. Y. and Donner, A. (2008). Construction of confidence limits about effect "
+    "measures: a general approach. Statistics in Medicine 27, 1693-1702.",
 }
 
 

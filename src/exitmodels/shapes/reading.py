@@ -16,6 +16,7 @@ import numpy as np
 from exitmodels.arrays import AnyArray, Bools, Ints
 from exitmodels.errors import DataError
 from exitmodels.shapes import checks
+from exitmodels.shapes.between import last_known
 from exitmodels.shapes.columns import Columns
 from exitmodels.shapes.dates import day_numbers, days_in_unit, has_dates, iso, window_days
 from exitmodels.shapes.events import code_events
@@ -46,7 +47,7 @@ class Reader:
     def read(
         self,
         *,
-        exit: str,
+        exit: str | None,
         event: str | None,
         origin: str | None,
         entry: str | None,
@@ -66,9 +67,15 @@ class Reader:
         start = None if origin is None else self._days(origin)
         span = None if window is None else window_days(window)
         clock = _Clock(start, self, span if open_end == "window" else None)
-        ends = clock.read(exit, codes)
         begins = None if entry is None else clock.read(entry)
-        bounds = tuple(None if name is None else clock.read(name, open_right=True) for name in limits)
+        named = None if event is None else codes
+        bounds = [None if name is None else clock.read(name, named, open_right=True) for name in limits]
+        if exit is None:
+            ends, known = last_known(bounds[0], bounds[1], begins, self.table.labels, named, self.gone)
+            codes, causes = (known, ("exit",)) if event is None else (codes, causes)
+            exit = str(limits[1])
+        else:
+            ends = clock.read(exit, codes)
         count = None if weight is None else self._weight(weight, weights)
         groups = None if cluster is None else self._labels(cluster)[0]
         strata, strata_labels = self._strata(stratum)
@@ -221,7 +228,7 @@ class _Clock:
                 hint="Give origin=, the column with the date at which each clock starts.",
             )
         if self.start is not None:
-            return self._dates(column, event)
+            return self._dates(column, event, open_right)
         if column.kind == "duration":
             values = column.values.astype(np.int64) / (days_in_unit(reader.unit) * 86_400e6)
             values = np.where(column.is_missing, np.nan, values)
@@ -231,9 +238,11 @@ class _Clock:
         reader._set_aside(name, bad, "missing or infinite")
         return values
 
-    def _dates(self, column: Column, event: Ints | None) -> AnyArray:
+    def _dates(self, column: Column, event: Ints | None, open_right: bool = False) -> AnyArray:
         reader = self.reader
         days, gone = day_numbers(column, reader.table.labels, reader.date_format, reader.timezone)
+        if open_right:
+            return self._limits(column.name, days, gone, event)
         if gone is not None and self.close is not None and event is not None:
             days, gone = self._still_open(column.name, days, gone, event)
         reader._set_aside(column.name, gone, "missing")
@@ -241,6 +250,13 @@ class _Clock:
         length = days_in_unit(reader.unit)
         durations = days - self.start
         return durations if length == 1 else durations / length
+
+    def _limits(self, name: str, days: AnyArray, gone: Bools | None, event: Ints | None) -> AnyArray:
+        """A limit without a date is infinite for those who have not left, and missing for the others."""
+        open_end = np.zeros(len(days), dtype=bool) if gone is None or event is None else gone & (event == 0)
+        self.reader._set_aside(name, None if gone is None else gone & ~open_end, "missing")
+        durations = (days - self.start) / days_in_unit(self.reader.unit)
+        return np.where(open_end, np.inf, durations)
 
     def _still_open(self, name: str, days: AnyArray, gone: Bools, event: Ints) -> tuple[AnyArray, Bools | None]:
         left = gone & (event > 0)

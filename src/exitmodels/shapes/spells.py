@@ -343,7 +343,7 @@ class Spells(Held):
             raise SchemeError(
                 f"{model} needs exact times; here the exit is only known to lie between lower and upper.",
                 code="interval-censored",
-                hint="Use Turnbull for curves, interval_logrank_test for groups.",
+                hint="Use Turnbull for curves, interval_logrank_test for groups, IntervalCox for regression.",
             )
 
     def complete(self, names: str | Iterable[str] | None) -> Spells:
