@@ -22,8 +22,11 @@ TOLERANCE: Mapping[str, float] = {
     "se": 1e-6,  # relative
     "se_aalen": 1e-6,  # relative
     "statistic": 1e-8,  # relative
+    "concordance": 1e-9,  # relative
     "coef": 1e-3,  # standard errors
     "coef_se": 1e-4,  # relative
+    "model_se": 1e-4,  # relative
+    "loglik": 5e-5,  # relative; others stop before the maximum, or sum hazards where we multiply
     "draws": 5.0,  # Monte Carlo standard errors, of the mean and of the standard deviation
 }
 

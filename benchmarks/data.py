@@ -31,6 +31,8 @@ class Design:
         Half of the rows enter late.
     groups, causes, columns : int
         Number of groups (0 for none), causes of exit, and covariates.
+    visits : bool
+        Exits only come to light at visits, whose gaps vary freely.
     """
 
     whole: bool = True
@@ -38,6 +40,7 @@ class Design:
     groups: int = 0
     causes: int = 1
     columns: int = 0
+    visits: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,7 @@ class Sample:
     exit : (n,) int64 or float64
     event : (n,) int64
         0 for censored, otherwise the cause.
-    entry, group : (n,) or None
+    entry, group, lower, upper : (n,) or None
     matrix : (n, p) or None
     """
 
@@ -59,6 +62,8 @@ class Sample:
     entry: Array | None = None
     group: Array | None = None
     matrix: Array | None = None
+    lower: Array | None = None
+    upper: Array | None = None
     _kept: dict[str, Array] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -103,9 +108,20 @@ def draw(n: int, design: Design, seed: int = 20) -> Sample:
     event = left.astype(np.int64)
     if design.causes > 1:
         event *= 1 + np.minimum(rng.geometric(0.6, n) - 1, design.causes - 1)
+    lower, upper = _visits(rng, exit, left) if design.visits else (None, None)
     if design.whole:
         exit = exit.astype(np.int64)
-    return Sample(design, exit, event, entry, group, matrix)
+    return Sample(design, exit, event, entry, group, matrix, lower, upper)
+
+
+def _visits(rng: np.random.Generator, exit: Array, left: Array) -> tuple[Array, Array]:
+    """Last visit before the exit and first one after it; those not yet left are there at the end."""
+    gaps = rng.exponential(70.0, (len(exit), 40))
+    seen = np.cumsum(gaps, axis=1)
+    place = (seen < exit[:, None]).sum(axis=1)
+    edges = np.concatenate([np.zeros((len(exit), 1)), seen, np.full((len(exit), 1), np.inf)], axis=1)
+    rows = np.arange(len(exit))
+    return np.where(left, edges[rows, place], exit), np.where(left, edges[rows, place + 1], np.inf)
 
 
 def _stays(rng: np.random.Generator, n: int, matrix: Array | None, group: Array | None) -> Array:

@@ -25,6 +25,8 @@ PACKAGE: Mapping[str, str] = {
     "surpyval": "surpyval",
     "survival (Rust)": "survival",
     "survival (Rust), bare": "survival",
+    "comprisk": "comprisk",
+    "comprisk, robust": "comprisk",
 }
 
 CANNOT: Mapping[tuple[str, str], str] = {
@@ -289,6 +291,107 @@ def _cox_read_rust(answer: Any, sample: Sample) -> Numbers:
     return {"coef": np.asarray(answer.coefficients), "coef_se": np.sqrt(np.diag(np.asarray(answer.var)))}
 
 
+# ---- Concordance -------------------------------------------------------------------------------------------------
+def _concordance_lifelines(sample: Sample) -> Callable[[], Any]:
+    """No standard error. Its scores are predicted times, so the sign is turned."""
+    from lifelines.utils import concordance_index
+
+    assert sample.matrix is not None
+    (exit, _), score = _real(sample), -np.ascontiguousarray(sample.matrix[:, 0])
+    return lambda: concordance_index(exit, score, sample.event)
+
+
+def _concordance_sksurv(sample: Sample) -> Callable[[], Any]:
+    """No standard error."""
+    from sksurv.metrics import concordance_index_censored
+
+    assert sample.matrix is not None
+    (exit, _), event, score = _real(sample), sample.event > 0, np.ascontiguousarray(sample.matrix[:, 0])
+    return lambda: concordance_index_censored(event, exit, score)[0]
+
+
+def _concordance_read(answer: Any, sample: Sample) -> Numbers:
+    return {"concordance": np.array([answer], dtype=float)}
+
+
+# ---- Fine-Gray ---------------------------------------------------------------------------------------------------
+def _subdistribution_surpyval(sample: Sample) -> Callable[[], Any]:
+    """Its standard errors come from the inverse information alone."""
+    from surpyval.univariate.competing_risks import FineGray
+
+    (exit, _), censored = _real(sample), (sample.event == 0).astype(np.int64)
+    labels = sample.event.astype(object)
+    labels[sample.event == 0] = None
+    return lambda: FineGray.fit(exit, sample.matrix, labels, c=censored, event=1)
+
+
+def _subdistribution_comprisk(robust: bool) -> Callable[[Sample], Callable[[], Any]]:
+    """By default without a sandwich; with one, the weights are taken as known."""
+
+    def prepare(sample: Sample) -> Callable[[], Any]:
+        from comprisk import FineGrayRegression
+
+        exit, _ = _real(sample)
+        return lambda: FineGrayRegression(robust_se=robust).fit(sample.matrix, time=exit, event=sample.event)
+
+    return prepare
+
+
+def _subdistribution_read_surpyval(answer: Any, sample: Sample) -> Numbers:
+    return {"coef": np.asarray(answer.beta), "model_se": np.sqrt(np.diag(np.asarray(answer.covariance())))}
+
+
+def _subdistribution_read_comprisk(robust: bool) -> Callable[[Any, Sample], Numbers]:
+    def read(answer: Any, sample: Sample) -> Numbers:
+        found = {"coef": np.asarray(answer.coef_)}
+        return found if robust else {**found, "model_se": np.asarray(answer.se_)}
+
+    return read
+
+
+# ---- Turnbull ----------------------------------------------------------------------------------------------------
+def _limits(sample: Sample) -> tuple[Array, Array]:
+    assert sample.lower is not None
+    assert sample.upper is not None
+    return sample.lower, sample.upper
+
+
+def _turnbull_lifelines(sample: Sample) -> Callable[[], Any]:
+    from lifelines import KaplanMeierFitter
+
+    lower, upper = _limits(sample)
+    return lambda: KaplanMeierFitter().fit_interval_censoring(lower, upper)
+
+
+def _turnbull_surpyval(sample: Sample) -> Callable[[], Any]:
+    from surpyval import Turnbull
+
+    lower, upper = _limits(sample)
+    return lambda: Turnbull.fit(xl=lower, xr=upper)
+
+
+def _loglik(survival: Callable[[Any, Array, bool], Array]) -> Callable[[Any, Sample], Numbers]:
+    """Curves differ inside the intervals where they are not known; their likelihoods may not."""
+
+    def read(answer: Any, sample: Sample) -> Numbers:
+        lower, upper = _limits(sample)
+        finite = np.isfinite(upper)
+        before, after = np.ones(len(lower)), np.zeros(len(lower))
+        before[lower > 0] = survival(answer, lower[lower > 0], True)
+        after[finite] = survival(answer, upper[finite], False)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return {"loglik": np.array([np.sum(np.log(before - after))])}
+
+    return read
+
+
+def _turnbull_read_lifelines(answer: Any, at: Array, begins: bool) -> Array:
+    """The upper of its two curves falls at the end of an interval or later, the lower at its end or before."""
+    table = answer.survival_function_
+    column = "NPMLE_estimate_upper" if begins else "NPMLE_estimate_lower"
+    return step(at, table.index.to_numpy(), table[column].to_numpy(), 1.0)
+
+
 # ---- Bootstrap of the median -------------------------------------------------------------------------------------
 def _resampled(median: Callable[[Array, Array], float]) -> Callable[[Sample], Callable[[], Any]]:
     """Draw rows with replacement and refit."""
@@ -350,6 +453,12 @@ def _draws(answer: Any, sample: Sample) -> Numbers:
     return {"draws": np.asarray(answer)}
 
 
+_SUBDISTRIBUTION = (
+    Job("surpyval", _subdistribution_surpyval, _subdistribution_read_surpyval),
+    Job("comprisk", _subdistribution_comprisk(False), _subdistribution_read_comprisk(False)),
+    Job("comprisk, robust", _subdistribution_comprisk(True), _subdistribution_read_comprisk(True)),
+)
+
 PEERS: dict[str, tuple[Job, ...]] = {
     "km": (
         Job("lifelines", _km_lifelines, _km_read_lifelines),
@@ -378,6 +487,16 @@ PEERS: dict[str, tuple[Job, ...]] = {
         Job("surpyval", _cox_surpyval, _cox_read("params", "_se")),
         Job("survival (Rust)", _cox_rust, _cox_read_rust),
         Job("survival (Rust), bare", _cox_rust_bare, _cox_read_rust),
+    ),
+    "concordance": (
+        Job("lifelines", _concordance_lifelines, _concordance_read),
+        Job("scikit-survival", _concordance_sksurv, _concordance_read),
+    ),
+    "fine-gray": _SUBDISTRIBUTION,
+    "fine-gray-small": _SUBDISTRIBUTION,
+    "turnbull": (
+        Job("lifelines", _turnbull_lifelines, _loglik(_turnbull_read_lifelines)),
+        Job("surpyval", _turnbull_surpyval, _loglik(lambda answer, at, begins: np.asarray(answer.sf(at)))),
     ),
     "bootstrap": (
         Job("lifelines", _resampled(_median_lifelines), _draws),

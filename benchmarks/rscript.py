@@ -47,6 +47,10 @@ _LOOP = f"""
   }}
   draws"""
 
+_LIKELIHOOD = """
+  at <- function(t) c(1, answer$surv)[findInterval(t, answer$time) + 1]
+  list(loglik = sum(log(at(lower) - ifelse(is.finite(upper), at(upper), 0))))"""
+
 SCRIPTS: Mapping[tuple[str, str], Script] = {
     ("km", "R survival"): Script("", f"survfit({_SPELL} ~ 1)", _CURVE),
     ("logrank", "R survival"): Script("", "survdiff(Surv(exit, event) ~ group)", "list(statistic = answer$chisq)"),
@@ -57,9 +61,31 @@ SCRIPTS: Mapping[tuple[str, str], Script] = {
         f'coxph({_SPELL} ~ matrix, ties = "efron")',
         "list(coef = coef(answer), coef_se = sqrt(diag(vcov(answer))))",
     ),
+    ("concordance", "R survival"): Script(
+        "",
+        "concordance(Surv(exit, event) ~ matrix, reverse = TRUE)",
+        "list(concordance = answer$concordance, se = sqrt(answer$var))",
+    ),
+    ("fine-gray-small", "R cmprsk"): Script(
+        "",
+        "crr(exit, event, matrix)",
+        "list(coef = answer$coef, coef_se = sqrt(diag(answer$var)))",
+    ),
+    ("fine-gray", "R fastcmprsk"): Script(
+        "",
+        "fastCrr(Crisk(exit, event) ~ matrix, variance = FALSE)",
+        "list(coef = answer$coef)",
+    ),
+    ("turnbull", "R survival"): Script("", 'survfit(Surv(lower, upper, type = "interval2") ~ 1)', _LIKELIHOOD),
+    ("turnbull", "R npsurv"): Script("", "npsurv(cbind(lower, upper))", "list(loglik = answer$ll)"),
     ("bootstrap", "R survival"): Script("set.seed(1)", _LOOP, "list(draws = answer)"),
 }
-PACKAGE: Mapping[str, str] = {"R survival": "survival", "R cmprsk": "cmprsk"}
+PACKAGE: Mapping[str, str] = {
+    "R survival": "survival",
+    "R cmprsk": "cmprsk",
+    "R fastcmprsk": "fastcmprsk",
+    "R npsurv": "npsurv",
+}
 
 _FRAME = """
 suppressMessages(library({package}))
@@ -138,6 +164,8 @@ def _load(sample: Sample, root: Path) -> str:
         "entry": sample.entry,
         "group": sample.group,
         "matrix": sample.matrix,
+        "lower": sample.lower,
+        "upper": sample.upper,
         "grid": sample.grid(),
     }
     lines = [f"n <- {len(sample)}L"]

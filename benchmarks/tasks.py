@@ -89,9 +89,39 @@ def _regression(sample: Sample) -> Callable[[], Any]:
     return lambda: model.fit(rows)
 
 
+def _subdistribution(sample: Sample) -> Callable[[], Any]:
+    rows, model = spells(sample), xm.FineGray(" + ".join(sample.names), event=1)
+    return lambda: model.fit(rows)
+
+
+def _subdistribution_numbers(fit: Any, sample: Sample) -> Numbers:
+    """Robust standard errors with the weights estimated, and those of the inverse information, which some print."""
+    return {
+        "coef": np.asarray(fit.params),
+        "coef_se": np.asarray(fit.bse),
+        "model_se": np.asarray(fit.with_vcov("model").bse),
+    }
+
+
 def _medians(sample: Sample) -> Callable[[], Any]:
     rows, model = spells(sample), xm.KaplanMeier()
     return lambda: model.bootstrap(rows, p=0.5, n=SAMPLES, rng=1)
+
+
+def _ordered(sample: Sample) -> Callable[[], Any]:
+    """Concordance of the exits with the first column, with its standard error."""
+    rows, score = spells(sample), _first(sample)
+    return lambda: xm.concordance(rows, score)
+
+
+def _first(sample: Sample) -> Array:
+    assert sample.matrix is not None
+    return np.ascontiguousarray(sample.matrix[:, 0])
+
+
+def _between(sample: Sample) -> Callable[[], Any]:
+    rows, model = xm.Spells(lower=sample.lower, upper=sample.upper), xm.Turnbull()
+    return lambda: model.fit(rows)
 
 
 TASKS: dict[str, Job] = {
@@ -103,5 +133,13 @@ TASKS: dict[str, Job] = {
         _regression,
         lambda fit, sample: {"coef": np.asarray(fit.params), "coef_se": np.asarray(fit.bse)},
     ),
+    "concordance": Job(
+        "exitmodels",
+        _ordered,
+        lambda found, sample: {"concordance": found.estimate, "se": found.standard_errors},
+    ),
+    "fine-gray": Job("exitmodels", _subdistribution, _subdistribution_numbers),
+    "fine-gray-small": Job("exitmodels", _subdistribution, _subdistribution_numbers),
+    "turnbull": Job("exitmodels", _between, lambda curve, sample: {"loglik": np.array([curve.pieces[0].llf])}),
     "bootstrap": Job("exitmodels", _medians, lambda drawn, sample: {"draws": drawn.draws[:, 0]}),
 }

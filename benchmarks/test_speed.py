@@ -30,6 +30,8 @@ DESIGNS = {
     "logrank": Design(groups=2),
     "aj": Design(causes=2),
     "cox": Design(delayed=True, columns=5),
+    "concordance": Design(whole=False, columns=1),
+    "fine-gray": Design(causes=2, columns=5),
 }
 CASES = [(task, "exitmodels") for task in DESIGNS] + [(task, job.name) for task in DESIGNS for job in PEERS[task]]
 

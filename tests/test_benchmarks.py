@@ -18,6 +18,10 @@ DESIGN_OF = {
     "logrank": {"groups": 2},
     "aj": {"causes": 2},
     "cox": {"delayed": True, "columns": 2},
+    "concordance": {"whole": False, "columns": 1},
+    "fine-gray": {"causes": 2, "columns": 2},
+    "fine-gray-small": {"causes": 2, "columns": 2},
+    "turnbull": {"visits": True},
     "bootstrap": {},
 }
 

@@ -35,6 +35,7 @@ _HOMES = {
     "Design": "shapes.design",
     "DirectBinomial": "models.hazards.binomial",
     "DiscreteHazard": "models.hazards.discrete",
+    "FineGray": "models.hazards.finegray",
     "FormulaError": "errors",
     "IdentificationError": "errors",
     "InterruptedSeries": "models.counts.interrupted",
@@ -59,6 +60,7 @@ _HOMES = {
     "datasets": "datasets",
     "explained_variation": "models.hazards.explained",
     "fixed_time_difference": "models.nonparametric.differences",
+    "gray_test": "models.nonparametric.gray",
     "interval_logrank_test": "models.nonparametric.interval_logrank",
     "load": "results.storing",
     "logrank_test": "models.nonparametric.logrank",
@@ -133,6 +135,7 @@ if TYPE_CHECKING:
     from exitmodels.models.hazards.cox_path import CoxPath as CoxPath
     from exitmodels.models.hazards.discrete import DiscreteHazard as DiscreteHazard
     from exitmodels.models.hazards.explained import explained_variation as explained_variation
+    from exitmodels.models.hazards.finegray import FineGray as FineGray
     from exitmodels.models.hazards.interval_cox import IntervalCox as IntervalCox
     from exitmodels.models.hazards.mean_stay import RMSTRegression as RMSTRegression
     from exitmodels.models.hazards.pseudo import PseudoRegression as PseudoRegression
@@ -144,6 +147,7 @@ if TYPE_CHECKING:
     from exitmodels.models.nonparametric.censoring_weights import censoring_weights as censoring_weights
     from exitmodels.models.nonparametric.differences import fixed_time_difference as fixed_time_difference
     from exitmodels.models.nonparametric.differences import rmst_difference as rmst_difference
+    from exitmodels.models.nonparametric.gray import gray_test as gray_test
     from exitmodels.models.nonparametric.interval_logrank import interval_logrank_test as interval_logrank_test
     from exitmodels.models.nonparametric.kaplan_meier import KaplanMeier as KaplanMeier
     from exitmodels.models.nonparametric.life_table import LifeTable as LifeTable

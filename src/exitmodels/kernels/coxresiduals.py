@@ -7,14 +7,14 @@ delayed entry, strata and weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from scipy import sparse
 
 from exitmodels.arrays import Floats, Ints
+from exitmodels.kernels.beyond import LaterSums
 from exitmodels.kernels.partial import CoxData, CoxTerms
-from exitmodels.kernels.risksets import accumulate
 
 __all__ = ["drift", "drift_event", "event_means", "martingale", "relative_risk", "sandwich", "score_residuals"]
 
@@ -28,8 +28,13 @@ def relative_risk(data: CoxData, terms: CoxTerms) -> Floats:
     return np.where(data.weight > 0, terms.risk / np.where(data.weight > 0, data.weight, 1.0), 0.0)
 
 
-def martingale(data: CoxData, terms: CoxTerms) -> Floats:
+def martingale(data: CoxData, terms: CoxTerms, factor: Floats | None = None) -> Floats:
     """Exits minus expected exits of each row, (n,).
+
+    Parameters
+    ----------
+    factor : (k,), optional
+        A function of time that each exit and each expectation is multiplied by.
 
     Notes
     -----
@@ -37,11 +42,13 @@ def martingale(data: CoxData, terms: CoxTerms) -> Floats:
     Source: Therneau & Grambsch (2000), section 4.1 and appendix E.
     """
     rows = data.index.event_rows
-    expected = accumulate(data.index, terms.hazard)
+    at = data.index.moment[rows]
+    scale: Floats | float = 1.0 if factor is None else factor
+    expected = data.lived(terms.hazard * scale)
     if data.efron:
-        expected[rows] -= terms.hazard_event[data.index.moment[rows]]
+        expected[rows] -= (terms.hazard_event * scale)[at]
     out = -relative_risk(data, terms) * expected
-    out[rows] += 1.0
+    out[rows] += 1.0 if factor is None else factor[at]
     return out
 
 
@@ -70,8 +77,13 @@ def event_means(data: CoxData, terms: CoxTerms) -> Floats:
     return out
 
 
-def score_residuals(data: CoxData, terms: CoxTerms) -> Iterator[tuple[slice, Floats]]:
+def score_residuals(data: CoxData, terms: CoxTerms, factor: Floats | None = None) -> Iterator[tuple[slice, Floats]]:
     """Give score residuals by blocks of rows: (rows, (b, p)).
+
+    Parameters
+    ----------
+    factor : (k,), optional
+        A function of time g(t): the residuals are then those of covariates x g(t) with coefficient zero.
 
     Notes
     -----
@@ -79,24 +91,37 @@ def score_residuals(data: CoxData, terms: CoxTerms) -> Iterator[tuple[slice, Flo
     Source: Lin & Wei (1989); with ties as in Therneau & Grambsch (2000), section 4.2.
     """
     index = data.index
-    risk, residual = relative_risk(data, terms), martingale(data, terms)
+    risk, residual = relative_risk(data, terms), martingale(data, terms, factor)
+    scale: Floats | float = 1.0 if factor is None else factor[:, None]
+    steps = drift(terms) * scale
     total = np.zeros((index.n_times + 1, data.matrix.shape[1]))
-    np.cumsum(drift(terms), axis=0, out=total[1:])
-    means = event_means(data, terms)
-    own = drift_event(terms) if data.efron else None
+    np.cumsum(steps, axis=0, out=total[1:])
+    means = event_means(data, terms) * scale
+    own = drift_event(terms) * scale if data.efron else None
+    after = None if data.beyond is None else LaterSums(data.beyond, steps)
     for start in range(0, len(risk), _ROWS):
         rows = slice(start, start + _ROWS)
-        lived = total[index.leaves[rows]] - total[index.enters[rows]]
+        lived = total[index.leaves[rows]]
+        if index.subtracts:
+            lived -= total[index.enters[rows]]
         block = data.matrix[rows] * residual[rows, None] + lived * risk[rows, None]
         left = np.flatnonzero(index.moment[rows] >= 0)
         at = index.moment[rows][left]
         block[left] -= means[at]
         if own is not None:
             block[left] -= own[at] * risk[rows][left, None]
+        if after is not None:
+            after.add_to(block, start, risk)
         yield rows, block
 
 
-def sandwich(data: CoxData, terms: CoxTerms, factor: Floats, cluster: Ints | None) -> Floats:
+def sandwich(
+    data: CoxData,
+    terms: CoxTerms,
+    factor: Floats,
+    cluster: Ints | None,
+    blocks: Iterable[tuple[slice, Floats]] | None = None,
+) -> Floats:
     """Sum over rows (or clusters) of the outer product of weighted score residuals, (p, p).
 
     Parameters
@@ -104,16 +129,19 @@ def sandwich(data: CoxData, terms: CoxTerms, factor: Floats, cluster: Ints | Non
     factor : (n,)
         Sampling weights; or square roots of replication weights when rows stand alone.
     cluster : (n,) int or None
+    blocks : iterable of (rows, (b, p)), optional
+        Other residuals to use in place of the score residuals; the arrays are used up.
     """
-    p = data.matrix.shape[1]
+    p = len(terms.gradient)
+    blocks = score_residuals(data, terms) if blocks is None else blocks
     if cluster is None:
         total = np.zeros((p, p))
-        for rows, block in score_residuals(data, terms):
+        for rows, block in blocks:
             block *= factor[rows, None]
             total += block.T @ block
         return total
     sums = np.zeros((int(cluster.max()) + 1, p))
-    for rows, block in score_residuals(data, terms):
+    for rows, block in blocks:
         own = cluster[rows]
         low = int(own.min())
         b = len(own)
