@@ -25,6 +25,7 @@ _HOMES = {
     "AalenJohansen": "models.nonparametric.aalen_johansen",
     "CaseCohort": "models.hazards.case_cohort",
     "CauseSpecificCox": "models.hazards.cause_specific",
+    "Composition": "models.counts.composition",
     "ConvergenceWarning": "errors",
     "CountRegression": "models.counts.regression",
     "Counts": "shapes.counts",
@@ -34,6 +35,7 @@ _HOMES = {
     "DataWarning": "errors",
     "Design": "shapes.design",
     "DirectBinomial": "models.hazards.binomial",
+    "DirichletRegression": "models.counts.dirichlet_regression",
     "DiscreteHazard": "models.hazards.discrete",
     "FineGray": "models.hazards.finegray",
     "FormulaError": "errors",
@@ -44,7 +46,9 @@ _HOMES = {
     "Ledger": "shapes.ledger",
     "LifeTable": "models.nonparametric.life_table",
     "LinYing": "models.hazards.additive",
+    "MultipleResponse": "models.counts.multiple_response",
     "NelsonAalen": "models.nonparametric.nelson_aalen",
+    "ProportionalOdds": "models.counts.ordered",
     "PseudoRegression": "models.hazards.pseudo",
     "RMSTRegression": "models.hazards.mean_stay",
     "SchemeError": "errors",
@@ -63,6 +67,7 @@ _HOMES = {
     "gray_test": "models.nonparametric.gray",
     "interval_logrank_test": "models.nonparametric.interval_logrank",
     "load": "results.storing",
+    "log_ratios": "models.counts.logratios",
     "logrank_test": "models.nonparametric.logrank",
     "maxcombo_test": "models.nonparametric.maxcombo",
     "one_sample_logrank_test": "models.nonparametric.one_sample",
@@ -118,7 +123,12 @@ if TYPE_CHECKING:
         SchemeError as SchemeError,
     )
     from exitmodels.models.counts.change import rate_change as rate_change
+    from exitmodels.models.counts.composition import Composition as Composition
+    from exitmodels.models.counts.dirichlet_regression import DirichletRegression as DirichletRegression
     from exitmodels.models.counts.interrupted import InterruptedSeries as InterruptedSeries
+    from exitmodels.models.counts.logratios import log_ratios as log_ratios
+    from exitmodels.models.counts.multiple_response import MultipleResponse as MultipleResponse
+    from exitmodels.models.counts.ordered import ProportionalOdds as ProportionalOdds
     from exitmodels.models.counts.rates import boundary_test as boundary_test
     from exitmodels.models.counts.rates import rate as rate
     from exitmodels.models.counts.rates import rate_ratio as rate_ratio

@@ -10,7 +10,7 @@ from scipy import special, stats
 
 from exitmodels.arrays import Floats
 
-__all__ = ["largest_form_tail", "quadratic_forms"]
+__all__ = ["largest_form_tail", "quadratic_forms", "sphere"]
 
 _POINTS = 1 << 16
 
@@ -79,13 +79,14 @@ def largest_form_tail(bound: float, forms: Floats) -> float:
         return 1.0
     if r == 1:
         return float(stats.chi2.sf(bound / forms.max(), 1))
-    direction = _directions(r)
+    direction = sphere(r)
     reach = np.max([np.einsum("ni,ni->n", direction @ form, direction) for form in forms], axis=0)
     with np.errstate(divide="ignore"):
         return float(np.mean(stats.chi2.sf(bound / np.maximum(reach, 0.0), r)))
 
 
-def _directions(r: int) -> Floats:
+def sphere(r: int) -> Floats:
+    """Evenly spread directions in r dimensions, 2 or more: (points, r), of length one; opposite ones count once."""
     if r == 2:
         angle = np.pi * (np.arange(_POINTS) + 0.5) / _POINTS
         return np.column_stack([np.cos(angle), np.sin(angle)])

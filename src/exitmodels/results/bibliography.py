@@ -20,10 +20,14 @@ REFERENCES: dict[str, str] = {
     "Markov chains based on censored observations. Scandinavian Journal of Statistics 5, 141-150.",
     "abadie2010": "Abadie, A., Diamond, A. and Hainmueller, J. (2010). Synthetic control methods for comparative case "
     "studies: estimating the effect of California's tobacco control program. JASA 105, 493-505.",
+    "adams_mackay2007": "Adams, R. P. and MacKay, D. J. C. (2007). Bayesian online changepoint detection. "
+    "arXiv:0710.3742.",
     "agresti_liu1999": "Agresti, A. and Liu, I.-M. (1999). Modeling a categorical variable allowing arbitrarily many "
     "category choices. Biometrics 55, 936-943.",
     "allison1982": "Allison, P. D. (1982). Discrete-time methods for the analysis of event histories. Sociological "
     "Methodology 13, 61-98.",
+    "allison_waterman2002": "Allison, P. D. and Waterman, R. P. (2002). Fixed-effects negative binomial regression "
+    "models. Sociological Methodology 32, 247-265.",
     "andersen1993": "Andersen, P. K., Borgan, O., Gill, R. D. and Keiding, N. (1993). Statistical Models Based on "
     "Counting Processes. Springer.",
     "andersen2013": "Andersen, P. K. (2013). Decomposition of number of life years lost according to causes of death. "
@@ -32,13 +36,25 @@ REFERENCES: dict[str, str] = {
     "restricted mean survival time based on pseudo-observations. Lifetime Data Analysis 10, 335-350.",
     "andersen_klein_rosthoj2003": "Andersen, P. K., Klein, J. P. and Rosthoj, S. (2003). Generalised linear models "
     "for correlated pseudo-observations, with applications to multi-state models. Biometrika 90, 15-27.",
+    "anderson_darling1952": "Anderson, T. W. and Darling, D. A. (1952). Asymptotic theory of certain goodness of fit "
+    "criteria based on stochastic processes. Annals of Mathematical Statistics 23, 193-212.",
+    "andrews1993": "Andrews, D. W. K. (1993). Tests for parameter instability and structural change with unknown "
+    "change point. Econometrica 61, 821-856.",
     "armitage1955": "Armitage, P. (1955). Tests for linear trends in proportions and frequencies. Biometrics 11, "
     "375-386.",
+    "bai1997": "Bai, J. (1997). Estimation of a change point in multiple regression models. Review of Economics and "
+    "Statistics 79, 551-563.",
+    "bai_perron2003": "Bai, J. and Perron, P. (2003). Computation and analysis of multiple structural change models. "
+    "Journal of Applied Econometrics 18, 1-22.",
     "baker1994": "Baker, S. G. (1994). The multinomial-Poisson transformation. The Statistician 43, 495-504.",
     "banerjee_wellner2001": "Banerjee, M. and Wellner, J. A. (2001). Likelihood ratio tests for monotone functions. "
     "Annals of Statistics 29, 1699-1731.",
     "barnard_rubin1999": "Barnard, J. and Rubin, D. B. (1999). Small-sample degrees of freedom with multiple "
     "imputation. Biometrika 86, 948-955.",
+    "barry_hartigan1992": "Barry, D. and Hartigan, J. A. (1992). Product partition models for change point problems. "
+    "Annals of Statistics 20, 260-279.",
+    "becker1991": "Becker, N. G., Watson, L. F. and Carlin, J. B. (1991). A method of non-parametric back-projection "
+    "and its application to AIDS data. Statistics in Medicine 10, 1527-1542.",
     "benichou_gail1990": "Benichou, J. and Gail, M. H. (1990). Estimates of absolute cause-specific risk in cohort "
     "studies. Biometrics 46, 813-826.",
     "benjamini_hochberg1995": "Benjamini, Y. and Hochberg, Y. (1995). Controlling the false discovery rate: a "
@@ -57,8 +73,13 @@ REFERENCES: dict[str, str] = {
     "breslow1974": "Breslow, N. (1974). Covariance analysis of censored survival data. Biometrics 30, 89-99.",
     "breslow1975": "Breslow, N. E. (1975). Analysis of survival data under the proportional hazards model. "
     "International Statistical Review 43, 45-57.",
+    "breslow1984": "Breslow, N. E. (1984). Extra-Poisson variation in log-linear models. Applied Statistics 33, 38-44.",
     "breslow_day1987": "Breslow, N. E. and Day, N. E. (1987). Statistical Methods in Cancer Research II: The Design "
     "and Analysis of Cohort Studies. International Agency for Research on Cancer.",
+    "brook_evans1972": "Brook, D. and Evans, D. A. (1972). An approach to the probability distribution of cusum run "
+    "length. Biometrika 59, 539-549.",
+    "cameron_trivedi1990": "Cameron, A. C. and Trivedi, P. K. (1990). Regression-based tests for overdispersion in "
+    "the Poisson model. Journal of Econometrics 46, 347-364.",
     "cameron_trivedi2013": "Cameron, A. C. and Trivedi, P. K. (2013). Regression Analysis of Count Data, 2nd ed. "
     "Cambridge University Press.",
     "campbell_mosimann1987": "Campbell, G. and Mosimann, J. E. (1987). Multivariate methods for proportional shape. "
@@ -71,16 +92,24 @@ REFERENCES: dict[str, str] = {
     "the case of the binomial. Biometrika 26, 404-413.",
     "cochran1954": "Cochran, W. G. (1954). Some methods for strengthening the common chi-squared tests. Biometrics "
     "10, 417-451.",
+    "consul_jain1973": "Consul, P. C. and Jain, G. C. (1973). A generalization of the Poisson distribution. "
+    "Technometrics 15, 791-799.",
     "cox1972": "Cox, D. R. (1972). Regression models and life-tables. Journal of the Royal Statistical Society B 34, "
     "187-220.",
     "cox_lewis1966": "Cox, D. R. and Lewis, P. A. W. (1966). The Statistical Analysis of Series of Events. Methuen.",
     "czado2009": "Czado, C., Gneiting, T. and Held, L. (2009). Predictive model assessment for count data. Biometrics "
     "65, 1254-1261.",
+    "davies1987": "Davies, R. B. (1987). Hypothesis testing when a nuisance parameter is present only under the "
+    "alternative. Biometrika 74, 33-43.",
     "davis2003": "Davis, R. A., Dunsmuir, W. T. M. and Streett, S. B. (2003). Observation-driven models for Poisson "
     "counts. Biometrika 90, 777-790.",
     "davis2005": "Davis, R. A., Dunsmuir, W. T. M. and Streett, S. B. (2005). Maximum likelihood estimation for an "
     "observation driven model for Poisson counts. Methodology and Computing in Applied Probability 7, 149-159.",
     "de_jong1991": "De Jong, P. (1991). The diffuse Kalman filter. Annals of Statistics 19, 1073-1083.",
+    "dean1992": "Dean, C. B. (1992). Testing for overdispersion in Poisson and binomial regression models. JASA 87, "
+    "451-457.",
+    "dinse1982": "Dinse, G. E. (1982). Nonparametric estimation for partially-complete time and type of failure data. "
+    "Biometrics 38, 417-431.",
     "dobson1991": "Dobson, A. J., Kuulasmaa, K., Eberle, E. and Scherer, J. (1991). Confidence intervals for weighted "
     "sums of Poisson parameters. Statistics in Medicine 10, 457-462.",
     "donner_zou2012": "Donner, A. and Zou, G. Y. (2012). Closed-form confidence intervals for functions of the normal "
@@ -99,6 +128,9 @@ REFERENCES: dict[str, str] = {
     "efron1987": "Efron, B. (1987). Better bootstrap confidence intervals. JASA 82, 171-185.",
     "eilers_marx1996": "Eilers, P. H. C. and Marx, B. D. (1996). Flexible smoothing with B-splines and penalties. "
     "Statistical Science 11, 89-121.",
+    "farrington1996": "Farrington, C. P., Andrews, N. J., Beale, A. D. and Catchpole, M. A. (1996). A statistical "
+    "algorithm for the early detection of outbreaks of infectious disease. Journal of the Royal Statistical Society A "
+    "159, 547-563.",
     "fay1996": "Fay, M. P. (1996). Rank invariant tests for interval censored data under the grouped continuous "
     "model. Biometrics 52, 811-822.",
     "fay1999": "Fay, M. P. (1999). Comparing several score tests for interval censored data. Statistics in Medicine "
@@ -109,6 +141,8 @@ REFERENCES: dict[str, str] = {
     "method based on the gamma distribution. Statistics in Medicine 16, 791-801.",
     "fay_shaw2010": "Fay, M. P. and Shaw, P. A. (2010). Exact and asymptotic weighted logrank tests for interval "
     "censored data: the interval R package. Journal of Statistical Software 36(2), 1-34.",
+    "fearnhead2006": "Fearnhead, P. (2006). Exact and efficient Bayesian inference for multiple changepoint problems. "
+    "Statistics and Computing 16, 203-213.",
     "fieller1954": "Fieller, E. C. (1954). Some problems in interval estimation. Journal of the Royal Statistical "
     "Society B 16, 175-185.",
     "fine_gray1999": "Fine, J. P. and Gray, R. J. (1999). A proportional hazards model for the subdistribution of a "
@@ -159,6 +193,8 @@ REFERENCES: dict[str, str] = {
     "risk. Annals of Statistics 16, 1141-1154.",
     "gray1992": "Gray, R. J. (1992). Flexible methods for analyzing survival data using splines, with applications to "
     "breast cancer prognosis. JASA 87, 942-951.",
+    "greene1994": "Greene, W. H. (1994). Accounting for excess zeros and sample selection in Poisson and negative "
+    "binomial regression models. Working paper EC-94-10, Stern School of Business, New York University.",
     "greenwood1926": "Greenwood, M. (1926). The natural duration of cancer. Reports on Public Health and Medical "
     "Subjects 33. HMSO.",
     "hall_wellner1980": "Hall, W. J. and Wellner, J. A. (1980). Confidence bands for a survival curve from censored "
@@ -167,6 +203,10 @@ REFERENCES: dict[str, str] = {
     "yield of medical tests. JAMA 247, 2543-2546.",
     "harville1974": "Harville, D. A. (1974). Bayesian inference for variance components using only error contrasts. "
     "Biometrika 61, 383-385.",
+    "hausman_hall_griliches1984": "Hausman, J., Hall, B. H. and Griliches, Z. (1984). Econometric models for count "
+    "data with an application to the patents-R&D relationship. Econometrica 52, 909-938.",
+    "hawkes1971": "Hawkes, A. G. (1971). Spectra of some self-exciting and mutually exciting point processes. "
+    "Biometrika 58, 83-90.",
     "heinze_schemper2001": "Heinze, G. and Schemper, M. (2001). A solution to the problem of monotone likelihood in "
     "Cox regression. Biometrics 57, 114-119.",
     "heitjan_rubin1991": "Heitjan, D. F. and Rubin, D. B. (1991). Ignorability and coarse data. Annals of Statistics "
@@ -184,9 +224,15 @@ REFERENCES: dict[str, str] = {
     "Annals of Statistics 24, 540-568.",
     "hudgens2005": "Hudgens, M. G. (2005). On nonparametric maximum likelihood estimation with interval censoring and "
     "left truncation. Journal of the Royal Statistical Society B 67, 573-587.",
+    "jackson2005": "Jackson, B. et al. (2005). An algorithm for optimal partitioning of data on an interval. IEEE "
+    "Signal Processing Letters 12, 105-108.",
     "jacobsen_martinussen2016": "Jacobsen, M. and Martinussen, T. (2016). A note on the large sample properties of "
     "estimators based on generalized linear models for correlated pseudo-observations. Scandinavian Journal of "
     "Statistics 43, 845-862.",
+    "kalbfleisch_lawless1989": "Kalbfleisch, J. D. and Lawless, J. F. (1989). Inference based on retrospective "
+    "ascertainment: an analysis of the data on transfusion-related AIDS. JASA 84, 360-372.",
+    "kalbfleisch_lawless1991": "Kalbfleisch, J. D. and Lawless, J. F. (1991). Regression models for right truncated "
+    "data with applications to AIDS incubation times and reporting lags. Statistica Sinica 1, 19-32.",
     "kalbfleisch_prentice2002": "Kalbfleisch, J. D. and Prentice, R. L. (2002). The Statistical Analysis of Failure "
     "Time Data, 2nd ed. Wiley.",
     "kaplan_meier1958": "Kaplan, E. L. and Meier, P. (1958). Nonparametric estimation from incomplete observations. "
@@ -195,8 +241,14 @@ REFERENCES: dict[str, str] = {
     "statistics. Stata Journal 16, 678-690.",
     "kattan_gerds2018": "Kattan, M. W. and Gerds, T. A. (2018). The index of prediction accuracy: an intuitive "
     "measure useful for evaluating risk prediction models. Diagnostic and Prognostic Research 2, 7.",
+    "kauermann_carroll2001": "Kauermann, G. and Carroll, R. J. (2001). A note on the efficiency of sandwich "
+    "covariance matrix estimation. JASA 96, 1387-1396.",
+    "keiding1990": "Keiding, N. (1990). Statistical inference in the Lexis diagram. Philosophical Transactions of the "
+    "Royal Society A 332, 487-509.",
     "kent_oquigley1988": "Kent, J. T. and O'Quigley, J. (1988). Measures of dependence for censored survival data. "
     "Biometrika 75, 525-534.",
+    "killick2012": "Killick, R., Fearnhead, P. and Eckley, I. A. (2012). Optimal detection of changepoints with a "
+    "linear computational cost. JASA 107, 1590-1598.",
     "klein2007": "Klein, J. P., Logan, B., Harhoff, M. and Andersen, P. K. (2007). Analyzing survival curves at a "
     "fixed point in time. Statistics in Medicine 26, 4505-4519.",
     "klein_andersen2005": "Klein, J. P. and Andersen, P. K. (2005). Regression modeling of competing risks data based "
@@ -205,9 +257,15 @@ REFERENCES: dict[str, str] = {
     "Censored and Truncated Data, 2nd ed. Springer.",
     "kosmidis_firth2011": "Kosmidis, I. and Firth, D. (2011). Multinomial logit bias reduction via the Poisson "
     "log-linear model. Biometrika 98, 755-759.",
+    "lagakos1988": "Lagakos, S. W., Barraj, L. M. and De Gruttola, V. (1988). Nonparametric analysis of truncated "
+    "survival data, with application to AIDS. Biometrika 75, 515-523.",
+    "lambert1992": "Lambert, D. (1992). Zero-inflated Poisson regression, with an application to defects in "
+    "manufacturing. Technometrics 34, 1-14.",
     "lancaster1961": "Lancaster, H. O. (1961). Significance tests in discrete distributions. JASA 56, 223-234.",
     "lawless1987": "Lawless, J. F. (1987). Negative binomial and mixed Poisson regression. Canadian Journal of "
     "Statistics 15, 209-225.",
+    "lawless1994": "Lawless, J. F. (1994). Adjustments for reporting delays and the prediction of occurred but not "
+    "reported events. Canadian Journal of Statistics 22, 15-31.",
     "liang_zeger1986": "Liang, K.-Y. and Zeger, S. L. (1986). Longitudinal data analysis using generalized linear "
     "models. Biometrika 73, 13-22.",
     "liboschik2017": "Liboschik, T., Fokianos, K. and Fried, R. (2017). tscount: an R package for analysis of count "
@@ -220,15 +278,24 @@ REFERENCES: dict[str, str] = {
     "1341-1349.",
     "lin_ying1994": "Lin, D. Y. and Ying, Z. (1994). Semiparametric analysis of the additive risk model. Biometrika "
     "81, 61-71.",
+    "lipsitch2010": "Lipsitch, M., Tchetgen Tchetgen, E. and Cohen, T. (2010). Negative controls: a tool for "
+    "detecting confounding and bias in observational studies. Epidemiology 21, 383-388.",
     "lopez_bernal2017": "Lopez Bernal, J., Cummins, S. and Gasparrini, A. (2017). Interrupted time series regression "
     "for the evaluation of public health interventions: a tutorial. International Journal of Epidemiology 46, "
     "348-355.",
+    "lucas1985": "Lucas, J. M. (1985). Counted data CUSUM's. Technometrics 27, 129-144.",
+    "mack1993": "Mack, T. (1993). Distribution-free calculation of the standard error of chain ladder reserve "
+    "estimates. ASTIN Bulletin 23, 213-225.",
     "mackinnon_white1985": "MacKinnon, J. G. and White, H. (1985). Some heteroskedasticity-consistent covariance "
     "matrix estimators with improved finite sample properties. Journal of Econometrics 29, 305-325.",
     "magder_hughes1997": "Magder, L. S. and Hughes, J. P. (1997). Logistic regression when the outcome is measured "
     "with uncertainty. American Journal of Epidemiology 146, 195-203.",
+    "maidstone2017": "Maidstone, R., Hocking, T., Rigaill, G. and Fearnhead, P. (2017). On optimal multiple "
+    "changepoint algorithms for large data. Statistics and Computing 27, 519-533.",
     "maier2014": "Maier, M. J. (2014). DirichletReg: Dirichlet regression for compositional data in R. Research "
     "Report 125, WU Vienna University of Economics and Business.",
+    "mancl_derouen2001": "Mancl, L. A. and DeRouen, T. A. (2001). A covariance estimator for GEE with improved "
+    "small-sample properties. Biometrics 57, 126-134.",
     "mantel1966": "Mantel, N. (1966). Evaluation of survival data and two new rank order statistics arising in its "
     "consideration. Cancer Chemotherapy Reports 50, 163-170.",
     "martinussen_scheike2006": "Martinussen, T. and Scheike, T. H. (2006). Dynamic Regression Models for Survival "
@@ -241,10 +308,16 @@ REFERENCES: dict[str, str] = {
     "Biometrika 81, 501-514.",
     "miettinen_nurminen1985": "Miettinen, O. and Nurminen, M. (1985). Comparative analysis of two rates. Statistics "
     "in Medicine 4, 213-226.",
+    "moreira_una_alvarez2010": "Moreira, C. and de Una-Alvarez, J. (2010). Bootstrapping the NPMLE for doubly "
+    "truncated data. Journal of Nonparametric Statistics 22, 567-583.",
     "mosimann1962": "Mosimann, J. E. (1962). On the compound multinomial distribution, the multivariate beta- "
     "distribution, and correlations among proportions. Biometrika 49, 65-82.",
     "mueller_wang1994": "Mueller, H.-G. and Wang, J.-L. (1994). Hazard rate estimation under random censoring with "
     "varying kernels and bandwidths. Biometrics 50, 61-76.",
+    "muggeo2003": "Muggeo, V. M. R. (2003). Estimating regression models with unknown break-points. Statistics in "
+    "Medicine 22, 3055-3071.",
+    "mullahy1986": "Mullahy, J. (1986). Specification and testing of some modified count data models. Journal of "
+    "Econometrics 33, 341-365.",
     "murphy_vaart2000": "Murphy, S. A. and van der Vaart, A. W. (2000). On profile likelihood. JASA 95, 449-465.",
     "nagelkerke1991": "Nagelkerke, N. J. D. (1991). A note on a general definition of the coefficient of "
     "determination. Biometrika 78, 691-692.",
@@ -257,13 +330,22 @@ REFERENCES: dict[str, str] = {
     "autocorrelation consistent covariance matrix. Econometrica 55, 703-708.",
     "newey_west1994": "Newey, W. K. and West, K. D. (1994). Automatic lag selection in covariance matrix estimation. "
     "Review of Economic Studies 61, 631-653.",
+    "noufaily2013": "Noufaily, A. et al. (2013). An improved algorithm for outbreak detection in multiple "
+    "surveillance systems. Statistics in Medicine 32, 1206-1222.",
+    "ogata1978": "Ogata, Y. (1978). The asymptotic behaviour of maximum likelihood estimators for stationary point "
+    "processes. Annals of the Institute of Statistical Mathematics 30, 243-261.",
+    "ogata1988": "Ogata, Y. (1988). Statistical models for earthquake occurrences and residual analysis for point "
+    "processes. JASA 83, 9-27.",
     "oquigley2005": "O'Quigley, J., Xu, R. and Stare, J. (2005). Explained randomness in proportional hazards models. "
     "Statistics in Medicine 24, 479-489.",
     "overgaard2017": "Overgaard, M., Parner, E. T. and Pedersen, J. (2017). Asymptotic theory of generalized "
     "estimating equations based on jack-knife pseudo-observations. Annals of Statistics 45, 1988-2015.",
+    "ozaki1979": "Ozaki, T. (1979). Maximum likelihood estimation of Hawkes' self-exciting point processes. Annals of "
+    "the Institute of Statistical Mathematics 31, 145-155.",
     "ozenne2020": "Ozenne, B. M. H., Scheike, T. H., Staerk, L. and Gerds, T. A. (2020). On the estimation of average "
     "treatment effects with right-censored time to event outcome and competing risks. Biometrical Journal 62, "
     "751-763.",
+    "page1954": "Page, E. S. (1954). Continuous inspection schemes. Biometrika 41, 100-115.",
     "pan1999": "Pan, W. (1999). Extending the iterative convex minorant algorithm to the Cox model for "
     "interval-censored data. Journal of Computational and Graphical Statistics 8, 109-120.",
     "parner2023": "Parner, E. T., Andersen, P. K. and Overgaard, M. (2023). Regression models for censored "
@@ -275,6 +357,8 @@ REFERENCES: dict[str, str] = {
     "the Royal Statistical Society A 135, 185-207.",
     "peto1973": "Peto, R. (1973). Experimental survival curves for interval-censored data. Applied Statistics 22, "
     "86-91.",
+    "ploberger_kramer1992": "Ploberger, W. and Krämer, W. (1992). The CUSUM test with OLS residuals. Econometrica 60, "
+    "271-285.",
     "prais_winsten1954": "Prais, S. J. and Winsten, C. B. (1954). Trend estimators and serial correlation. Cowles "
     "Commission Discussion Paper 383.",
     "prentice1978": "Prentice, R. L., Kalbfleisch, J. D., Peterson, A. V., Flournoy, N., Farewell, V. T. and Breslow, "
@@ -287,10 +371,14 @@ REFERENCES: dict[str, str] = {
     "Poisson series. Biometrika 31, 313-323.",
     "quesenberry_hurst1964": "Quesenberry, C. P. and Hurst, D. C. (1964). Large sample simultaneous confidence "
     "intervals for multinomial proportions. Technometrics 6, 191-195.",
+    "raftery_akman1986": "Raftery, A. E. and Akman, V. E. (1986). Bayesian analysis of a Poisson process with a "
+    "change-point. Biometrika 73, 85-89.",
     "ramlau_hansen1983": "Ramlau-Hansen, H. (1983). Smoothing counting process intensities by means of kernel "
     "functions. Annals of Statistics 11, 453-466.",
     "reid_crepeau1985": "Reid, N. and Crepeau, H. (1985). Influence functions for proportional hazards regression. "
     "Biometrika 72, 1-9.",
+    "renshaw_verrall1998": "Renshaw, A. E. and Verrall, R. J. (1998). A stochastic model underlying the chain-ladder "
+    "technique. British Actuarial Journal 4, 903-923.",
     "robins1986": "Robins, J. (1986). A new approach to causal inference in mortality studies with a sustained "
     "exposure period. Mathematical Modelling 7, 1393-1512.",
     "rossi1980": "Rossi, P. H., Berk, R. A. and Lenihan, K. J. (1980). Money, Work, and Crime: Some Experimental "
@@ -305,6 +393,8 @@ REFERENCES: dict[str, str] = {
     "royston_sauerbrei2004": "Royston, P. and Sauerbrei, W. (2004). A new measure of prognostic separation in "
     "survival data. Statistics in Medicine 23, 723-748.",
     "rubin1987": "Rubin, D. B. (1987). Multiple Imputation for Nonresponse in Surveys. Wiley.",
+    "runge_truong2024": "Truong, C. and Runge, V. (2024). An efficient algorithm for exact segmentation of large "
+    "compositional and categorical time series. Stat.",
     "scheike_martinussen2004": "Scheike, T. H. and Martinussen, T. (2004). On estimation and tests of time-varying "
     "effects in the proportional hazards model. Scandinavian Journal of Statistics 31, 51-62.",
     "scheike_zhang_gerds2008": "Scheike, T. H., Zhang, M.-J. and Gerds, T. A. (2008). Predicting cumulative incidence "
@@ -312,10 +402,14 @@ REFERENCES: dict[str, str] = {
     "schemper2009": "Schemper, M., Wakounig, S. and Heinze, G. (2009). The estimation of average hazard ratios by "
     "weighted Cox regression. Statistics in Medicine 28, 2473-2489.",
     "seber1982": "Seber, G. A. F. (1982). The Estimation of Animal Abundance and Related Parameters, 2nd ed. Griffin.",
+    "self_liang1987": "Self, S. G. and Liang, K.-Y. (1987). Asymptotic properties of maximum likelihood estimators "
+    "and likelihood ratio tests under nonstandard conditions. JASA 82, 605-610.",
     "self_prentice1988": "Self, S. G. and Prentice, R. L. (1988). Asymptotic distribution theory and efficiency "
     "results for case-cohort studies. Annals of Statistics 16, 64-81.",
     "sen_xu2015": "Sen, B. and Xu, G. (2015). Model based bootstrap methods for interval censored data. Computational "
     "Statistics and Data Analysis 81, 121-129.",
+    "siegmund1988": "Siegmund, D. (1988). Confidence sets in change-point problems. International Statistical Review "
+    "56, 31-48.",
     "simon2011": "Simon, N., Friedman, J., Hastie, T. and Tibshirani, R. (2011). Regularization paths for Cox's "
     "proportional hazards model via coordinate descent. Journal of Statistical Software 39(5), 1-13.",
     "sison_glaz1995": "Sison, C. P. and Glaz, J. (1995). Simultaneous confidence intervals and sample size "
@@ -362,6 +456,8 @@ REFERENCES: dict[str, str] = {
     "between-group difference in survival analysis. Journal of Clinical Oncology 32, 2380-2385.",
     "van_de_geer2014": "van de Geer, S., Buhlmann, P., Ritov, Y. and Dezeure, R. (2014). On asymptotically optimal "
     "confidence regions and tests for high-dimensional models. Annals of Statistics 42, 1166-1202.",
+    "vandenbroek1995": "van den Broek, J. (1995). A score test for zero inflation in a Poisson distribution. "
+    "Biometrics 51, 738-743.",
     "venzon_moolgavkar1988": "Venzon, D. J. and Moolgavkar, S. H. (1988). A method for computing "
     "profile-likelihood-based confidence intervals. Applied Statistics 37, 87-94.",
     "verweij_vanhouwelingen1993": "Verweij, P. J. M. and van Houwelingen, H. C. (1993). Cross-validation in survival "
@@ -378,7 +474,11 @@ REFERENCES: dict[str, str] = {
     "application to cervical cancer mortality rates. Applied Statistics 40, 81-93.",
     "wilson1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. JASA "
     "22, 209-212.",
+    "worsley1986": "Worsley, K. J. (1986). Confidence regions and tests for a change-point in a sequence of "
+    "exponential family random variables. Biometrika 73, 91-104.",
     "wu2014": "Wu, J. (2014). A new one-sample log-rank test. Journal of Biometrics and Biostatistics 5, 210.",
+    "zhang_siegmund2007": "Zhang, N. R. and Siegmund, D. O. (2007). A modified Bayes information criterion with "
+    "applications to the analysis of comparative genomic hybridization data. Biometrics 63, 22-32.",
     "zhou2011": "Zhou, B., Latouche, A., Rocha, V. and Fine, J. (2011). Competing risks regression for stratified "
     "data. Biometrics 67, 661-670.",
     "zhou2012": "Zhou, B., Fine, J., Latouche, A. and Labopin, M. (2012). Competing risks regression for clustered "

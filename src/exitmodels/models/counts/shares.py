@@ -5,36 +5,50 @@ Third floor. Read next: kernels/exact_binomial.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from exitmodels.arrays import Floats, Ints
+from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError
 from exitmodels.kernels.exact_binomial import BINOMIAL_METHODS, binomial_interval
+from exitmodels.kernels.simultaneous import SIMULTANEOUS_METHODS, simultaneous_limits
+from exitmodels.models.counts.grouped import grouped_cells
 from exitmodels.render.text import number, table
 from exitmodels.results.bibliography import citation
-from exitmodels.results.storing import Stored
+from exitmodels.results.estimates import Estimates, check_level
 from exitmodels.shapes.cells import check_counts
 from exitmodels.shapes.counts import Counts
+from exitmodels.shapes.ledger import Ledger
 
 __all__ = ["Shares", "shares"]
 
-_SOURCES = {"clopper-pearson": ("clopper1934",), "wilson": ("wilson1927",), "mid-p": ("lancaster1961",)}
+_SOURCES = {
+    "clopper-pearson": ("clopper1934",),
+    "wilson": ("wilson1927",),
+    "mid-p": ("lancaster1961",),
+    "goodman": ("goodman1965",),
+    "quesenberry-hurst": ("quesenberry_hurst1964",),
+    "sison-glaz": ("sison_glaz1995",),
+    "bonferroni": ("clopper1934",),
+}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Shares(Stored):
-    """Each category's share of the total, with limits that hold for one category at a time.
+class Shares(Estimates):
+    """Each category's share of the total, with limits for each category, or for all together.
 
     Attributes
     ----------
     names : tuple of str
     n : (g,) int
     total : int
+        Records; less than the sum of `n` where one record may count in several categories.
     estimate, low, high : (g,)
+    together : bool
+        Whether the limits hold for all categories at once.
     """
 
     names: tuple[str, ...]
@@ -45,6 +59,13 @@ class Shares(Stored):
     high: Floats
     method: str
     alpha: float
+    notes: tuple[str, ...] = ()
+    ledger: Ledger | None = None
+
+    @property
+    def together(self) -> bool:
+        """Whether the limits hold for all categories at once."""
+        return self.method in SIMULTANEOUS_METHODS
 
     def to_frame(self) -> Any:
         """Return one row per category: n, share, low, high."""
@@ -57,13 +78,29 @@ class Shares(Stored):
         """Print the version and the papers behind these numbers."""
         return citation(_SOURCES.get(self.method, ()), f"shares with {self.method} limits")
 
+    def _named(self) -> tuple[Sequence[str], Floats]:
+        return self.names, self.estimate
+
+    def _limits(self, alpha: float) -> tuple[Floats, Floats]:
+        return share_limits(self.n, self.total, alpha, self.method)
+
+    def _heading(self) -> str:
+        kind = "simultaneous limits" if self.together else "limits"
+        return f"Shares of {self.total}; {number(100 * (1 - self.alpha))} % {kind}, {self.method}"
+
+    def _measure(self) -> str:
+        return "share"
+
+    def _more(self) -> dict[str, Sequence[Any]]:
+        return {"n": self.n.tolist()}
+
     def __str__(self) -> str:
         rows = [
             (name, str(n), f"{share:.4f}", f"{low:.4f}", f"{high:.4f}")
             for name, n, share, low, high in zip(self.names, self.n, self.estimate, self.low, self.high, strict=True)
         ]
-        head = f"Shares of {self.total}; {number(100 * (1 - self.alpha))} % limits, {self.method}"
-        return f"{head}\n{table(('category', 'n', 'share', 'low', 'high'), rows)}"
+        body = table(("category", "n", "share", "low", "high"), rows)
+        return "\n".join([self._heading(), body, *(f"* {note}" for note in self.notes)])
 
     __repr__ = __str__
 
@@ -82,18 +119,23 @@ def shares(
     counts : Counts, or mapping from category to count
     by : str, optional
         The key whose values are the categories; needed when the counts have several keys.
-    method : {"clopper-pearson", "mid-p", "wilson", "jeffreys"}
+    method : str
+        For one category at a time: "clopper-pearson" (exact, the default), "mid-p", "wilson" or "jeffreys". For all
+        together: "goodman", "quesenberry-hurst", "sison-glaz" or "bonferroni" (exact).
     alpha : float
 
     Raises
     ------
     DataError
-        If nothing was counted, counts are not whole, or the key is not clear.
+        If nothing was counted, counts are not whole, or the key is not clear; if limits that hold together are asked
+        for categories of which one record may have several.
 
     Notes
     -----
     Assumes that records are independent draws; the limits say nothing about records that were never made. The shares
-    add to one, the limits do not. Source: Clopper and Pearson (1934), Wilson (1927).
+    add to one, the limits do not. With ``labels="all"`` a category's share is that of the records that name it; such
+    shares add to more than one. Source: Clopper and Pearson (1934), Wilson (1927), Goodman (1965), Quesenberry and
+    Hurst (1964), Sison and Glaz (1995).
 
     Examples
     --------
@@ -103,21 +145,30 @@ def shares(
     treatment            3  0.7500  0.1941  0.9937
     relative imprisoned  1  0.2500  0.0063  0.8059
     """
-    if method not in BINOMIAL_METHODS:
-        known = ", ".join(BINOMIAL_METHODS)
+    if method not in (*BINOMIAL_METHODS, *SIMULTANEOUS_METHODS):
+        known = ", ".join((*BINOMIAL_METHODS, *SIMULTANEOUS_METHODS))
         raise DataError(f"method={method!r} is not known.", code="method", hint=f"Use one of {known}.")
-    if not 0 < alpha < 1:
-        raise DataError(f"alpha={alpha} is not between 0 and 1.", code="alpha", hint="0.05 gives 95 % limits.")
-    found = _by_category(counts, by) if isinstance(counts, Counts) else counts
+    check_level(alpha)
+    found, total = _by_category(counts, by) if isinstance(counts, Counts) else (counts, None)
     n = np.asarray(list(found.values()), dtype=np.float64)
     check_counts("n", n, np.asarray(list(found)))
-    total = int(n.sum())
+    total = int(n.sum()) if total is None else total
     if total == 0:
         raise DataError("Nothing was counted, so there are no shares.", code="empty", hint="Check the counts.")
-    low, high = binomial_interval(n, total, alpha, method)
-    names = tuple(str(name) for name in found)
+    overlap = isinstance(counts, Counts) and bool(counts.mentions) and counts.mentions == _key(counts, by)
+    if overlap and method in SIMULTANEOUS_METHODS and method != "bonferroni":
+        raise DataError(
+            f"One record may count in several categories, and {method} limits are for categories that exclude one "
+            "another.",
+            code="mentions",
+            hint='Use method="bonferroni", or count with labels="first".',
+        )
+    low, high = share_limits(n, total, alpha, method)
+    notes = ("one record may count in several categories; shares add to more than one",) if overlap else ()
+    if method == "sison-glaz" and n.min() < 5:
+        notes = (*notes, "with fewer than five records in a category these limits cover too little; use goodman")
     return Shares(
-        names=names,
+        names=tuple(str(name) for name in found),
         n=n.astype(np.int64),
         total=total,
         estimate=n / total,
@@ -125,10 +176,23 @@ def shares(
         high=high,
         method=method,
         alpha=alpha,
+        notes=notes,
+        ledger=counts.ledger if isinstance(counts, Counts) else None,
     )
 
 
-def _by_category(counts: Counts, by: str | None) -> dict[str, int]:
+def share_limits(n: AnyArray, total: int, alpha: float, method: str) -> tuple[Floats, Floats]:
+    """Limits of each share; for one category at a time, or for all together."""
+    count = np.asarray(n, dtype=np.float64)
+    if method not in SIMULTANEOUS_METHODS:
+        return binomial_interval(count, total, alpha, method)
+    if method == "bonferroni":
+        return binomial_interval(count, total, alpha / len(count))
+    return simultaneous_limits(count, alpha, method)
+
+
+def _key(counts: Counts, by: str | None) -> str:
+    """The key whose values are the categories."""
     keys = counts.keys
     if by is None and len(keys) == 1:
         by = next(iter(keys))
@@ -139,6 +203,11 @@ def _by_category(counts: Counts, by: str | None) -> dict[str, int]:
             code="no-key",
             hint=f"Give by= as one of: {', '.join(keys) or 'none; count the records with by='}.",
         )
-    levels, where = np.unique(keys[by].decoded().astype(str), return_inverse=True)
-    sums = np.bincount(where.ravel(), counts.n)
-    return {str(level): int(n) for level, n in zip(levels, sums, strict=True)}
+    return str(by)
+
+
+def _by_category(counts: Counts, by: str | None) -> tuple[dict[str, int], int]:
+    """Records in each category, in alphabetical order, and in all."""
+    made = grouped_cells(counts, _key(counts, by), "shares")
+    order = np.argsort(made.labels, kind="stable")
+    return {made.labels[i]: int(made.n[i]) for i in order}, int(counts.total)
