@@ -55,14 +55,20 @@ _HOMES = {
     "SmoothHazard": "models.nonparametric.smooth_hazard",
     "Spells": "shapes.spells",
     "Turnbull": "models.nonparametric.turnbull",
+    "bent_line": "models.counts.bent",
     "bootstrap": "results.bootstrap",
     "boundary_test": "models.counts.rates",
     "calibration": "models.hazards.calibration",
     "censoring_weights": "models.nonparametric.censoring_weights",
+    "change_posterior": "models.counts.change_posterior",
+    "change_test": "models.counts.change_date",
+    "changepoints": "models.counts.changepoints",
     "concordance": "models.hazards.concordance",
+    "count_cusum": "models.counts.monitoring",
     "cross_validate": "models.hazards.validate",
     "datasets": "datasets",
     "explained_variation": "models.hazards.explained",
+    "farrington": "models.counts.farrington",
     "fixed_time_difference": "models.nonparametric.differences",
     "gray_test": "models.nonparametric.gray",
     "interval_logrank_test": "models.nonparametric.interval_logrank",
@@ -71,6 +77,7 @@ _HOMES = {
     "logrank_test": "models.nonparametric.logrank",
     "maxcombo_test": "models.nonparametric.maxcombo",
     "one_sample_logrank_test": "models.nonparametric.one_sample",
+    "online_changes": "models.counts.monitoring",
     "pairwise_tests": "models.nonparametric.pairwise",
     "permutation_test": "models.nonparametric.permutation",
     "pseudo_values": "models.hazards.pseudo_values",
@@ -83,6 +90,7 @@ _HOMES = {
     "score": "models.hazards.score",
     "shares": "models.counts.rates",
     "simulate": "simulate",
+    "structural_breaks": "models.counts.structural",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]
@@ -122,11 +130,18 @@ if TYPE_CHECKING:
     from exitmodels.errors import (
         SchemeError as SchemeError,
     )
+    from exitmodels.models.counts.bent import bent_line as bent_line
     from exitmodels.models.counts.change import rate_change as rate_change
+    from exitmodels.models.counts.change_date import change_test as change_test
+    from exitmodels.models.counts.change_posterior import change_posterior as change_posterior
+    from exitmodels.models.counts.changepoints import changepoints as changepoints
     from exitmodels.models.counts.composition import Composition as Composition
     from exitmodels.models.counts.dirichlet_regression import DirichletRegression as DirichletRegression
+    from exitmodels.models.counts.farrington import farrington as farrington
     from exitmodels.models.counts.interrupted import InterruptedSeries as InterruptedSeries
     from exitmodels.models.counts.logratios import log_ratios as log_ratios
+    from exitmodels.models.counts.monitoring import count_cusum as count_cusum
+    from exitmodels.models.counts.monitoring import online_changes as online_changes
     from exitmodels.models.counts.multiple_response import MultipleResponse as MultipleResponse
     from exitmodels.models.counts.ordered import ProportionalOdds as ProportionalOdds
     from exitmodels.models.counts.rates import boundary_test as boundary_test
@@ -134,6 +149,7 @@ if TYPE_CHECKING:
     from exitmodels.models.counts.rates import rate_ratio as rate_ratio
     from exitmodels.models.counts.rates import shares as shares
     from exitmodels.models.counts.regression import CountRegression as CountRegression
+    from exitmodels.models.counts.structural import structural_breaks as structural_breaks
     from exitmodels.models.hazards.additive import AalenAdditive as AalenAdditive
     from exitmodels.models.hazards.additive import LinYing as LinYing
     from exitmodels.models.hazards.binomial import DirectBinomial as DirectBinomial
