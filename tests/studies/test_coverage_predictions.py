@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import exitmodels as xm
-from worlds import DAY, EFFECT, HIGH, LOW, RATES, WORLDS, inside, truth, world
+from worlds import DAY, EFFECT, FULL, HIGH, LOW, RATES, WORLDS, inside, truth, world
 
 
 @pytest.mark.slow
@@ -21,7 +21,7 @@ def test_coverage_of_risks_averages_and_paths() -> None:
         "path",
         "jackknife",
     )
-    hits = dict.fromkeys(names, 0)
+    hits = dict.fromkeys(names if FULL else [name for name in names if name != "jackknife"], 0)
     f0, f1 = truth(0.0)[1], truth(1.0)[1]
     rates = RATES[0] * np.exp(EFFECT[0] * np.array([0, 1]))
     path_truth = np.exp(-rates[0] * 60 - rates[1] * (DAY - 60))
@@ -40,8 +40,9 @@ def test_coverage_of_risks_averages_and_paths() -> None:
         hits["survival difference"] += inside(row.lower, np.exp(-rates[1] * DAY) - np.exp(-rates[0] * DAY), row.upper)
         at = fit["a"].predict_path(path).at(DAY)
         hits["path"] += inside(at.lower[0], path_truth, at.upper[0])
-        limits = fit["a"].with_vcov("jackknife").conf_int()
-        hits["jackknife"] += inside(limits.low["x"], EFFECT[0], limits.high["x"])
+        if FULL:  # 431 fits in each world
+            limits = fit["a"].with_vcov("jackknife").conf_int()
+            hits["jackknife"] += inside(limits.low["x"], EFFECT[0], limits.high["x"])
     covered = {name: count / WORLDS for name, count in hits.items()}
     print(covered)
     assert all(LOW <= share <= HIGH for share in covered.values()), covered
