@@ -27,6 +27,7 @@ _HOMES = {
     "CauseSpecificCox": "models.hazards.cause_specific",
     "Composition": "models.counts.composition",
     "ConvergenceWarning": "errors",
+    "CountAR": "models.counts.count_ar",
     "CountRegression": "models.counts.regression",
     "Counts": "shapes.counts",
     "Cox": "models.hazards.cox",
@@ -37,8 +38,10 @@ _HOMES = {
     "DirectBinomial": "models.hazards.binomial",
     "DirichletRegression": "models.counts.dirichlet_regression",
     "DiscreteHazard": "models.hazards.discrete",
+    "EndemicEpidemic": "models.counts.endemic",
     "FineGray": "models.hazards.finegray",
     "FormulaError": "errors",
+    "GLARMA": "models.counts.glarma",
     "IdentificationError": "errors",
     "InterruptedSeries": "models.counts.interrupted",
     "IntervalCox": "models.hazards.interval_cox",
@@ -46,6 +49,7 @@ _HOMES = {
     "Ledger": "shapes.ledger",
     "LifeTable": "models.nonparametric.life_table",
     "LinYing": "models.hazards.additive",
+    "LocalLevel": "models.counts.local_level",
     "MultipleResponse": "models.counts.multiple_response",
     "NelsonAalen": "models.nonparametric.nelson_aalen",
     "ProportionalOdds": "models.counts.ordered",
@@ -136,9 +140,13 @@ if TYPE_CHECKING:
     from exitmodels.models.counts.change_posterior import change_posterior as change_posterior
     from exitmodels.models.counts.changepoints import changepoints as changepoints
     from exitmodels.models.counts.composition import Composition as Composition
+    from exitmodels.models.counts.count_ar import CountAR as CountAR
     from exitmodels.models.counts.dirichlet_regression import DirichletRegression as DirichletRegression
+    from exitmodels.models.counts.endemic import EndemicEpidemic as EndemicEpidemic
     from exitmodels.models.counts.farrington import farrington as farrington
+    from exitmodels.models.counts.glarma import GLARMA as GLARMA
     from exitmodels.models.counts.interrupted import InterruptedSeries as InterruptedSeries
+    from exitmodels.models.counts.local_level import LocalLevel as LocalLevel
     from exitmodels.models.counts.logratios import log_ratios as log_ratios
     from exitmodels.models.counts.monitoring import count_cusum as count_cusum
     from exitmodels.models.counts.monitoring import online_changes as online_changes

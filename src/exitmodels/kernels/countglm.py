@@ -16,7 +16,7 @@ from scipy import special
 
 from exitmodels.arrays import Floats
 
-__all__ = ["CountFit", "fit_nb2", "fit_poisson", "nb2_loglik", "poisson_loglik", "unit_deviance"]
+__all__ = ["CountFit", "dispersion_terms", "fit_nb2", "fit_poisson", "nb2_loglik", "poisson_loglik", "unit_deviance"]
 
 _SMALL, _TERMS, _TABLE = 1e-2, 12, 2_000_000
 Terms = tuple[float, Floats, Floats]
@@ -136,6 +136,16 @@ def _nb2_terms(y: Floats, design: Floats, offset: Floats, beta: Floats, alpha: f
     corner = -(alpha**2 * curve.sum() + alpha * score_alpha.sum())
     top = np.column_stack([(design * weight[:, None]).T @ design, cross])
     return nb2_loglik(y, mean, alpha), gradient, np.vstack([top, np.append(cross, corner)])
+
+
+def dispersion_terms(y: Floats, mean: Floats, alpha: float) -> tuple[Floats, Floats]:
+    """First and second derivative of each row's log-likelihood in log alpha (n,); zeros at alpha = 0."""
+    if alpha == 0:
+        return np.zeros_like(mean), np.zeros_like(mean)
+    score = alpha * _alpha_score(y, mean, alpha)
+    _, _, rise2 = _rising(y, alpha)
+    curve = rise2 + _series(alpha * mean, 2) / alpha**3 + y * mean**2 / (1 + alpha * mean) ** 2
+    return score, alpha**2 * curve + score
 
 
 def _alpha_score(y: Floats, mean: Floats, alpha: float) -> Floats:
