@@ -55,6 +55,7 @@ _HOMES = {
     "ProportionalOdds": "models.counts.ordered",
     "PseudoRegression": "models.hazards.pseudo",
     "RMSTRegression": "models.hazards.mean_stay",
+    "RoundedDates": "models.counts.rounded",
     "SchemeError": "errors",
     "SmoothHazard": "models.nonparametric.smooth_hazard",
     "Spells": "shapes.spells",
@@ -75,6 +76,7 @@ _HOMES = {
     "farrington": "models.counts.farrington",
     "fixed_time_difference": "models.nonparametric.differences",
     "gray_test": "models.nonparametric.gray",
+    "homogeneity_test": "models.counts.conditional",
     "interval_logrank_test": "models.nonparametric.interval_logrank",
     "load": "results.storing",
     "log_ratios": "models.counts.logratios",
@@ -84,17 +86,23 @@ _HOMES = {
     "online_changes": "models.counts.monitoring",
     "pairwise_tests": "models.nonparametric.pairwise",
     "permutation_test": "models.nonparametric.permutation",
+    "pool": "results.pooling",
     "pseudo_values": "models.hazards.pseudo_values",
     "rate": "models.counts.rates",
     "rate_change": "models.counts.change",
+    "rate_difference": "models.counts.differences",
     "rate_ratio": "models.counts.rates",
     "renyi_test": "models.nonparametric.renyi",
     "rmst_difference": "models.nonparametric.differences",
     "roc": "models.hazards.roc",
+    "scan_test": "models.counts.scan",
     "score": "models.hazards.score",
     "shares": "models.counts.rates",
     "simulate": "simulate",
+    "smr": "models.counts.standardise",
+    "standardised_rate": "models.counts.standardise",
     "structural_breaks": "models.counts.structural",
+    "trend_test": "models.counts.conditional",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]
@@ -140,7 +148,10 @@ if TYPE_CHECKING:
     from exitmodels.models.counts.change_posterior import change_posterior as change_posterior
     from exitmodels.models.counts.changepoints import changepoints as changepoints
     from exitmodels.models.counts.composition import Composition as Composition
+    from exitmodels.models.counts.conditional import homogeneity_test as homogeneity_test
+    from exitmodels.models.counts.conditional import trend_test as trend_test
     from exitmodels.models.counts.count_ar import CountAR as CountAR
+    from exitmodels.models.counts.differences import rate_difference as rate_difference
     from exitmodels.models.counts.dirichlet_regression import DirichletRegression as DirichletRegression
     from exitmodels.models.counts.endemic import EndemicEpidemic as EndemicEpidemic
     from exitmodels.models.counts.farrington import farrington as farrington
@@ -157,6 +168,10 @@ if TYPE_CHECKING:
     from exitmodels.models.counts.rates import rate_ratio as rate_ratio
     from exitmodels.models.counts.rates import shares as shares
     from exitmodels.models.counts.regression import CountRegression as CountRegression
+    from exitmodels.models.counts.rounded import RoundedDates as RoundedDates
+    from exitmodels.models.counts.scan import scan_test as scan_test
+    from exitmodels.models.counts.standardise import smr as smr
+    from exitmodels.models.counts.standardise import standardised_rate as standardised_rate
     from exitmodels.models.counts.structural import structural_breaks as structural_breaks
     from exitmodels.models.hazards.additive import AalenAdditive as AalenAdditive
     from exitmodels.models.hazards.additive import LinYing as LinYing
@@ -195,6 +210,7 @@ if TYPE_CHECKING:
     from exitmodels.models.nonparametric.smooth_hazard import SmoothHazard as SmoothHazard
     from exitmodels.models.nonparametric.turnbull import Turnbull as Turnbull
     from exitmodels.results.bootstrap import bootstrap as bootstrap
+    from exitmodels.results.pooling import pool as pool
     from exitmodels.results.storing import load as load
     from exitmodels.shapes.counts import Counts as Counts
     from exitmodels.shapes.design import Design as Design

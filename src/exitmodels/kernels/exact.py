@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from exitmodels.arrays import Floats
+from exitmodels.kernels.distinct import distinct
 from exitmodels.kernels.twosided import blaker_limits, minlike_limits, poisson_lower_tail, poisson_upper_tail
 
 __all__ = ["POISSON_METHODS", "bisect", "poisson_interval", "poisson_pvalue"]
@@ -44,9 +45,9 @@ def poisson_interval(count: ArrayLike, alpha: float = 0.05, method: str = "garwo
 
     Notes
     -----
-    Cost: O(n) and one search for each distinct count. Error: closed forms to rounding; searches to about 1e-14
-    relative. Source: Garwood (1936); Lancaster (1961) for mid-p; Blaker (2000); Fay (2010) for minlike; Rothman and
-    Boice (1979) for Byar; Barker (2002) for a comparison.
+    Cost: O(n) and one inversion or search for each distinct count. Error: closed forms to rounding; searches to about
+    1e-14 relative. Source: Garwood (1936); Lancaster (1961) for mid-p; Blaker (2000); Fay (2010) for minlike; Rothman
+    and Boice (1979) for Byar; Barker (2002) for a comparison.
 
     Examples
     --------
@@ -54,10 +55,8 @@ def poisson_interval(count: ArrayLike, alpha: float = 0.05, method: str = "garwo
     >>> low.round(4).tolist(), high.round(4).tolist()
     ([0.0, 5.4912], [3.6889, 19.682])
     """
-    counts = np.asarray(count, dtype=np.float64)
-    distinct, where = np.unique(counts, return_inverse=True)
-    low, high = POISSON_METHODS[method](distinct, alpha)
-    where = where.reshape(counts.shape)
+    levels, where = distinct(count)
+    low, high = POISSON_METHODS[method](levels, alpha)
     return low[where], high[where]
 
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from exitmodels.arrays import Floats
+from exitmodels.kernels.distinct import distinct_pairs
 
 __all__ = ["BINOMIAL_METHODS", "binomial_interval", "binomial_lower", "binomial_pvalue", "binomial_tails"]
 
@@ -38,7 +39,7 @@ def binomial_interval(
 
     Notes
     -----
-    Cost: O(n), and one search for each distinct pair with mid-p.
+    Cost: O(n), and one inversion (a search for mid-p) for each distinct pair.
     Source: Clopper and Pearson (1934); Wilson (1927); Brown, Cai and DasGupta (2001), with Jeffreys' limits
     moved to 0 and 1 at the ends as they advise.
 
@@ -48,17 +49,22 @@ def binomial_interval(
     >>> round(float(low), 4), round(float(high), 4)
     (0.1941, 0.9937)
     """
-    x, n = (np.asarray(v, dtype=np.float64) for v in np.broadcast_arrays(count, total))
-    return binomial_lower(x, n, alpha, method), 1 - binomial_lower(n - x, n, alpha, method)
+    x, n, where = distinct_pairs(*np.broadcast_arrays(count, total))
+    low, high = _lower(x, n, alpha, method), 1 - _lower(n - x, n, alpha, method)
+    return low[where], high[where]
 
 
 def binomial_lower(x: Floats, n: Floats, alpha: float, method: str) -> Floats:
     """Lower limits; zero where the count is zero."""
-    pairs, where = np.unique(np.stack([np.ravel(x), np.ravel(n)]), axis=1, return_inverse=True)
-    seen = pairs[0] > 0
-    low = np.zeros(pairs.shape[1])
-    low[seen] = BINOMIAL_METHODS[method](pairs[0][seen], pairs[1][seen], alpha)
-    return low[where.ravel()].reshape(np.shape(x))
+    one, two, where = distinct_pairs(x, n)
+    return _lower(one, two, alpha, method)[where]
+
+
+def _lower(x: Floats, n: Floats, alpha: float, method: str) -> Floats:
+    seen = x > 0
+    low = np.zeros(len(x))
+    low[seen] = BINOMIAL_METHODS[method](x[seen], n[seen], alpha)
+    return low
 
 
 def _clopper_pearson(x: Floats, n: Floats, alpha: float) -> Floats:

@@ -12,16 +12,37 @@ import numpy as np
 
 from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.render.text import Block, Summary
+from exitmodels.render.text import Block, Summary, number
 from exitmodels.shapes.frames import Column
 
 if TYPE_CHECKING:
     from exitmodels.shapes.counts import Counts
 
-__all__ = ["aggregate", "bars", "check", "check_counts", "check_exposure", "describe", "select", "summed_exposure"]
+__all__ = [
+    "aggregate",
+    "bars",
+    "check",
+    "check_counts",
+    "check_exposure",
+    "describe",
+    "drawn",
+    "first_of",
+    "grouped",
+    "numbered",
+    "require_whole",
+    "select",
+    "summed_exposure",
+]
 
 
-def check(n: Ints, exposure: Floats, start: AnyArray, end: AnyArray, columns: tuple[Column, ...]) -> None:
+def check(
+    n: AnyArray,
+    exposure: Floats,
+    start: AnyArray,
+    end: AnyArray,
+    columns: tuple[Column, ...],
+    whole: bool = True,
+) -> None:
     """Refuse cells that cannot be: the last line of defence, whatever the door."""
     sizes = {len(n), len(exposure), len(start), len(end), *(len(column) for column in columns)}
     if len(sizes) > 1 or not len(n):
@@ -29,7 +50,7 @@ def check(n: Ints, exposure: Floats, start: AnyArray, end: AnyArray, columns: tu
             f"The columns of the cells have {sorted(sizes)} rows.", code="shape", hint="One entry for every cell."
         )
     rows = np.arange(len(n))
-    check_counts("n", np.asarray(n), rows)
+    check_counts("n", np.asarray(n), rows, whole)
     check_exposure("exposure", n, np.asarray(exposure), rows)
     bad = np.flatnonzero(end <= start)
     if bad.size:
@@ -43,12 +64,13 @@ def check(n: Ints, exposure: Floats, start: AnyArray, end: AnyArray, columns: tu
         )
 
 
-def check_counts(name: str, n: AnyArray, labels: AnyArray) -> None:
-    """Counts are whole numbers, zero or more."""
-    bad = np.flatnonzero(~np.isfinite(n) | (n < 0) | (n != np.floor(n)))
+def check_counts(name: str, n: AnyArray, labels: AnyArray, whole: bool = True) -> None:
+    """Counts are whole numbers, zero or more; expected counts need not be whole."""
+    bad = np.flatnonzero(~np.isfinite(n) | (n < 0) | ((n != np.floor(n)) & whole))
     if bad.size:
+        kind = "whole numbers" if whole else "numbers"
         raise DataError(
-            f"{bad.size} counts are not whole numbers of zero or more (first: {n[bad[0]]:g}).",
+            f"{bad.size} counts are not {kind} of zero or more (first: {n[bad[0]]:g}).",
             column=name,
             rows=labels[bad],
             code="count",
@@ -118,8 +140,16 @@ def aggregate(counts: Counts, over: Sequence[str]) -> dict[str, Any]:
         raise DataError(
             f"No key is called {unknown[0]!r}.", column=unknown[0], code="no-key", hint=f"Keys: {_listed(counts.keys)}."
         )
+    if counts.mentions in over:
+        raise DataError(
+            f"Each record counts once for every value of {counts.mentions} it names, so a sum over {counts.mentions} "
+            "would count some records more than once.",
+            column=counts.mentions,
+            code="mentions",
+            hint='Count again without this key, or with labels="fractional" or "first".',
+        )
     kept = tuple(column for column in counts.key_columns if column.name not in over)
-    group, first = _groups([counts.period_code if counts.dated else 0 * counts.period_code, *(c.values for c in kept)])
+    group, first = numbered([counts.period_code if counts.dated else 0 * counts.period_code, *(c.values for c in kept)])
     covariates = tuple(c for c in counts.covariate_columns if np.array_equal(c.values, c.values[first][group]))
     ledger = counts.ledger
     lost = [c.name for c in counts.covariate_columns if c not in covariates]
@@ -127,7 +157,9 @@ def aggregate(counts: Counts, over: Sequence[str]) -> dict[str, Any]:
         ledger = ledger.note(f"covariates that differ within the summed cells were left out: {', '.join(lost)}")
     return {
         **{name: getattr(counts, name)[first] for name in ("start", "end", "period", "partial")},
-        "n": np.bincount(group, counts.n).round().astype(np.int64),
+        "n": grouped(group, counts.n),
+        "records": None if counts.records is None else grouped(group, counts.records),
+        "loose": None,
         "exposure": summed_exposure(counts, group),
         "key_columns": tuple(c.take(first) for c in kept),
         "covariate_columns": tuple(c.take(first) for c in covariates),
@@ -136,7 +168,48 @@ def aggregate(counts: Counts, over: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _groups(columns: Sequence[AnyArray]) -> tuple[Ints, Ints]:
+def first_of(columns: Sequence[AnyArray]) -> Ints:
+    """Where each distinct combination is first seen."""
+    return numbered(columns)[1]
+
+
+def require_whole(counts: Counts, what: str) -> None:
+    """Refuse expected counts, with the reason why they are not whole."""
+    if counts.whole:
+        return
+    raise DataError(
+        f"{what} needs numbers of records; these counts are expected ones, since dates known as ranges or records with "
+        f"several labels were divided among cells ({number(float(counts.n.sum()))} records in all).",
+        column="n",
+        code="expected-counts",
+        hint="Take counts.imputations(m, rng) and pool the answers, count in periods that hold each range, or declare "
+        'labels="first" or "all".',
+    )
+
+
+def drawn(counts: Counts, m: int, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Fields of the imputed counts."""
+    loose = counts.loose
+    if loose is None and not counts.whole:
+        raise DataError(
+            "These counts were summed, chosen or read from others, and no longer hold the uncertain records.",
+            code="no-data",
+            hint="Draw imputations from the counts as read, then sum or choose from each of them.",
+        )
+    if m < 1:
+        raise DataError(f"m={m} is not a number of imputations.", code="m", hint="20 or more for standard errors.")
+    made = [counts.n if loose is None else loose.drawn(rng) for _ in range(m)]
+    ledger = counts.ledger.note("uncertain dates or labels were drawn at random (one of several imputations)")
+    return [{"n": n, "whole": True, "loose": None, "ledger": ledger} for n in made]
+
+
+def grouped(group: Ints, n: AnyArray) -> AnyArray:
+    """Sums by group; whole numbers stay whole."""
+    sums = np.bincount(group, n)
+    return sums.round().astype(np.int64) if n.dtype.kind in "iu" else np.asarray(sums, dtype=np.float64)
+
+
+def numbered(columns: Sequence[AnyArray]) -> tuple[Ints, Ints]:
     """Number the distinct combinations in sorted order; say where each is first seen."""
     codes = np.stack([np.unique(c, return_inverse=True)[1] for c in columns])
     _, first, group = np.unique(codes, axis=1, return_index=True, return_inverse=True)
@@ -160,9 +233,13 @@ def select(counts: Counts, mask: Any, values: Mapping[str, Any]) -> dict[str, An
     fields = ("start", "end", "period", "partial", "n", "exposure")
     return {
         **{name: getattr(counts, name)[keep] for name in fields},
+        "records": None if counts.records is None else counts.records[keep],
+        "loose": None,
         "key_columns": tuple(c.take(keep) for c in counts.key_columns),
         "covariate_columns": tuple(c.take(keep) for c in counts.covariate_columns),
-        "ledger": counts.ledger.note(f"{left} cells with {int(counts.n[~keep].sum())} records were left out by select"),
+        "ledger": counts.ledger.note(
+            f"{left} cells with {number(float(counts.n[~keep].sum()))} records were left out by select"
+        ),
     }
 
 
@@ -209,14 +286,15 @@ def _by_key(counts: Counts, column: Column) -> Block:
     levels, where = np.unique(column.values, return_inverse=True)
     sums = np.bincount(where.ravel(), counts.n)
     names = [str(column.levels[v]) if column.kind == "text" else str(v) for v in levels]
-    return Block((column.name, "records"), tuple((name, int(n)) for name, n in zip(names, sums, strict=True)))
+    heading = "mentions" if column.name == counts.mentions else "records"
+    return Block((column.name, heading), tuple((name, number(float(n))) for name, n in zip(names, sums, strict=True)))
 
 
 def bars(counts: Counts) -> dict[str, Any]:
     """Heights by period and key combination, for the picture."""
     code = counts.period_code
     first = np.unique(code, return_index=True)[1]
-    group, seen = _groups([c.values for c in counts.key_columns] or [0 * code])
+    group, seen = numbered([c.values for c in counts.key_columns] or [0 * code])
     heights = np.zeros((int(group.max()) + 1, len(first)))
     np.add.at(heights, (group, code), counts.n)
     decoded = [c.decoded()[seen] for c in counts.key_columns]

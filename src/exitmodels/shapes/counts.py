@@ -17,12 +17,15 @@ import numpy as np
 
 from exitmodels.arrays import AnyArray, Bools, Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.render.text import Summary
+from exitmodels.render.text import Summary, number
 from exitmodels.shapes import cells
+from exitmodels.shapes.coarser import coarser
 from exitmodels.shapes.counting import count_records
 from exitmodels.shapes.frames import Column, Table
+from exitmodels.shapes.imprecise import Loose
 from exitmodels.shapes.ledger import Ledger
 from exitmodels.shapes.periods import hijri_month
+from exitmodels.shapes.persontime import more_effort, new_exposure, person_time
 from exitmodels.shapes.tabulated import read_cells
 
 __all__ = ["Counts"]
@@ -36,8 +39,8 @@ class Counts:
     ----------
     start, end : (k,) datetime64[D]
         First day of the cell's period, and the day after its last; NaT in a table without dates.
-    n : (k,) int64
-        Records in the cell.
+    n : (k,) int64 or float64
+        Records in the cell; expected ones, not whole, when `whole` is False.
     exposure : (k,) float64
         Days of the period that were observed, or what was given; in `unit`.
     period : (k,) str
@@ -52,6 +55,15 @@ class Counts:
         Unit of `exposure`.
     shared : bool or None
         Whether the keys of one period share its exposure (reasons of one day do, places do not). None: not said.
+    whole : bool
+        Whether counts are whole numbers. They are not when dates known as ranges are spread over several cells, or
+        when a record with k labels counts 1/k for each; models for counts then refuse, or say what they do.
+    mentions : str
+        Name of a key of which one record may count for several values ("" when there is none).
+    records : (k,) or None
+        With `mentions`: how many records stand behind all values of that key in this period and these other keys.
+    loose : Loose or None
+        Records whose cell is not certain, as read; used by `imputations` and by models for rounded dates.
 
     Examples
     --------
@@ -78,13 +90,19 @@ class Counts:
     window: tuple[Any, Any] | None = None
     unit: str = "D"
     shared: bool | None = True
+    whole: bool = True
+    mentions: str = ""
+    records: AnyArray | None = None
+    loose: Loose | None = None
 
     def __post_init__(self) -> None:
-        for name in ("start", "end", "n", "exposure", "period", "partial"):
+        for name in ("start", "end", "n", "exposure", "period", "partial", "records"):
+            if getattr(self, name) is None:
+                continue
             kept = np.array(getattr(self, name))
             kept.setflags(write=False)
             object.__setattr__(self, name, kept)
-        cells.check(self.n, self.exposure, self.start, self.end, self.key_columns + self.covariate_columns)
+        cells.check(self.n, self.exposure, self.start, self.end, self.key_columns + self.covariate_columns, self.whole)
 
     # ---- doors in ----------------------------------------------------------------------------------------------
     @classmethod
@@ -102,8 +120,12 @@ class Counts:
         weight: str | None = None,
         outside: str = "raise",
         missing: str = "raise",
-        date_format: str | None = None,
+        date_format: str | Mapping[str, str] | None = None,
         timezone: str | None = None,
+        until: str | None = None,
+        precision: str | None = None,
+        labels: str | Mapping[str, str] | None = None,
+        separator: str | None = None,
     ) -> Counts:
         """Count records, one row each, by period and key.
 
@@ -136,12 +158,29 @@ class Counts:
         missing : {"raise", "drop"}
             What to do with rows whose date or key is missing; "drop" counts them in the ledger.
         date_format, timezone : str, optional
+            With `precision`, the format may be a mapping from precision to format.
+        until : str, optional
+            Column with the last possible day, for dates known only to lie between two days (both possible).
+        precision : str, optional
+            Column that says how precisely the date is known: "day", "week", "month", "quarter", "year" or "hijri
+            month". The date may then lie anywhere in that period, as far as the window reaches.
+        separator, labels : str, optional
+            For a key in which one record may name several values, such as "family visit; treatment": what stands
+            between them, and how they count: "all" (each value one), "fractional" (1/k each) or "first" (the one
+            mentioned first). With several keys name the one meant: ``labels={"reason": "all"}``.
 
         Raises
         ------
         DataError
             For missing or outside dates, unknown frequencies, weights that are not whole, exposures that differ within
-            a cell or are absent, and events without exposure.
+            a cell or are absent, events without exposure, and labels whose counting is not declared.
+
+        Notes
+        -----
+        A date known as a range counts in each cell in proportion to the days of the range that lie in it, so that
+        `n` is an expected count (`whole` is False) unless each range lies within one period. This assumes that, within
+        a range, one day is as likely as another; `exitmodels.RoundedDates` fits a rate instead. Source: Heitjan
+        and Rubin (1991).
         """
         options: dict[str, Any] = {"freq": freq, "window": window, "exposure": exposure, "unit": unit, "shared": shared}
         reading: dict[str, Any] = {
@@ -149,6 +188,10 @@ class Counts:
             "missing": missing,
             "date_format": date_format,
             "timezone": timezone,
+            "until": until,
+            "precision": precision,
+            "labels": labels,
+            "separator": separator,
         }
         names = [by] if isinstance(by, str) else list(by or ())
         return cls(**count_records(Table(frame), date, names, weight, **options, **reading))
@@ -211,9 +254,14 @@ class Counts:
         return len(self.n)
 
     @property
-    def total(self) -> int:
-        """Records in all cells."""
-        return int(self.n.sum())
+    def total(self) -> Any:
+        """Records in all cells, each counted once: an int, or a float when counts are not whole."""
+        if self.records is None:
+            found = self.n.sum()
+        else:
+            others = [c.values for c in self.key_columns if c.name != self.mentions]
+            found = self.records[cells.first_of([self.period_code, *others])].sum()
+        return int(found) if found.dtype.kind in "iu" else float(np.round(found, 9))
 
     @property
     def dated(self) -> bool:
@@ -270,20 +318,43 @@ class Counts:
         months = self.start.astype("datetime64[M]").astype(np.int64)
         return months % 12 + 1, months // 12 + 1970
 
-    # ---- other shapes of the same ------------------------------------------------------------------------------
-    def aggregate(self, over: str | Sequence[str] | None = None) -> Counts:
-        """Sum over keys: the ones named, or all of them, which leaves one series.
-
-        Exposure is taken once where the keys share it and summed where they do not; when that was never said and would
-        matter, this is refused. Covariates stay where they are constant within the new cells.
+    def require_whole(self, what: str) -> None:
+        """Refuse expected counts where `what` needs numbers of records.
 
         Raises
         ------
         DataError
-            For an unknown key, or when it is not known whether the keys share their exposure.
         """
-        names = list(self.keys) if over is None else [over] if isinstance(over, str) else list(over)
-        return replace(self, **cells.aggregate(self, names))
+        cells.require_whole(self, what)
+
+    # ---- other shapes of the same ------------------------------------------------------------------------------
+    def aggregate(self, over: str | Sequence[str] | None = None, *, freq: Any = None) -> Counts:
+        """Sum over keys: the ones named, or all of them, which leaves one series; or over time, or both.
+
+        Exposure is taken once where the keys share it and summed where they do not; when that was never said and would
+        matter, this is refused. Covariates stay where they are constant within the new cells.
+
+        Parameters
+        ----------
+        over : str or list of str, optional
+            Keys to sum over. By default all of them, or none when `freq` is given.
+        freq : str or sequence of dates, optional
+            Longer periods, as in `from_frame`, into which the present ones fit.
+
+        Raises
+        ------
+        DataError
+            For an unknown key, when it is not known whether the keys share their exposure, when a present
+            period lies in two of the longer ones, or when one record counts for several values of a key.
+
+        >>> daily = Counts.from_frame({"left": ["2014-01-31", "2014-02-01"]}, date="left", date_format="%Y-%m-%d")
+        >>> daily.aggregate(freq="MS").to_frame()[["period", "n", "exposure"]].to_numpy().tolist()
+        [['2014-01', 1, 1.0], ['2014-02', 1, 1.0]]
+        """
+        everything = list(self.keys) if freq is None else []
+        names = everything if over is None else [over] if isinstance(over, str) else list(over)
+        made = self if freq is not None and not names else replace(self, **cells.aggregate(self, names))
+        return made if freq is None else replace(made, **coarser(made, freq))
 
     def select(self, mask: Any = None, **values: Any) -> Counts:
         """Keep some cells: by a mask, or by values of keys and covariates (one value, or a list).
@@ -294,6 +365,103 @@ class Counts:
         """
         return replace(self, **cells.select(self, mask, values))
 
+    def imputations(self, m: int = 20, rng: Any = None) -> list[Counts]:
+        """Counts in which each uncertain record was put into one cell at random, m times.
+
+        A date known as a range falls on any of its days with equal probability; a record that counts in parts
+        (``labels="fractional"``) is given one of its labels. Fit a model to each and pool the answers.
+
+        Parameters
+        ----------
+        m : int
+        rng : numpy Generator or seed
+
+        Raises
+        ------
+        DataError
+            If these counts were summed or chosen from others: draw first, then sum each.
+
+        Notes
+        -----
+        Source: Rubin (1987); Heitjan and Rubin (1991). The draws do not use the rate found in the other records.
+        """
+        return [replace(self, **fields) for fields in cells.drawn(self, m, np.random.default_rng(rng))]
+
+    # ---- exposure ----------------------------------------------------------------------------------------------
+    def person_time(
+        self,
+        stock: Any,
+        *,
+        date: str = "date",
+        n: str | tuple[str, str] = "n",
+        by: str | Sequence[str] | None = None,
+        between: str = "line",
+        ends: str = "raise",
+        date_format: str | None = None,
+    ) -> Any:
+        """Person-days at risk in each cell, from numbers of people present on some days.
+
+        Parameters
+        ----------
+        stock : table
+            One row for each day on which people were counted (and each value of the keys in `by`).
+        date : str
+            Column of days.
+        n : str, or pair of str
+            Column of the number present; a pair names the smallest and the largest number it may have been.
+        by : str or list of str, optional
+            Keys of these counts for which the stocks differ. The other keys share them.
+        between : {"line", "step"}
+            Between two days the stock lies on a straight line, or stays what it was.
+        ends : {"raise", "hold"}
+            Before the first and after the last of these days: refuse, or hold the nearest value.
+        date_format : str, optional
+
+        Returns
+        -------
+        (k,) float64, or a pair of them (low, high) when the stocks are ranges. Give it to `with_exposure`, or to
+        `exitmodels.rate`, which answers a range with a range.
+
+        Raises
+        ------
+        DataError
+            For cells without dates, stocks that are missing, negative, given twice, or do not reach over the window.
+
+        Notes
+        -----
+        A period's person-days are the sum of the stocks on its observed days. Cost: O(days x keys).
+        """
+        return person_time(self, stock, date, n, by, between, ends, date_format)
+
+    def with_exposure(self, exposure: Any, *, unit: str = "person-days", shared: bool | None = None) -> Counts:
+        """Return the same counts over another exposure.
+
+        Parameters
+        ----------
+        exposure : (k,) array, column name of a covariate, or mapping from period to value
+        unit : str
+        shared : bool, optional
+            Whether the keys of a period share it; see `from_frame`.
+
+        Raises
+        ------
+        DataError
+            If exposures are missing, negative, or zero where something was counted; or if they are a range.
+        """
+        return replace(self, **new_exposure(self, exposure, unit, shared))
+
+    def with_effort(self, effort: Any) -> Counts:
+        """Return the same counts with exposure multiplied by how much recording there was.
+
+        Parameters
+        ----------
+        effort : (k,) array, column name of a covariate, or mapping from period to value
+            Relative effort: clerks at work, lists received, pages of a newspaper. Twice the effort stands for
+            twice the observed time; in a regression, the log of it becomes part of the offset.
+        """
+        return replace(self, **more_effort(self, effort))
+
+    # ---- tables and pictures -----------------------------------------------------------------------------------
     def to_frame(self) -> Any:
         """Return a pandas DataFrame, one row per cell."""
         import pandas as pd
@@ -326,4 +494,4 @@ class Counts:
     def __repr__(self) -> str:
         keys = f" by {', '.join(self.keys)}" if self.key_columns else ""
         freq = f", freq {self.freq!r}" if self.freq else ""
-        return f"Counts({self.total} records in {len(self)} cells{keys}{freq})"
+        return f"Counts({number(self.total)} records in {len(self)} cells{keys}{freq})"

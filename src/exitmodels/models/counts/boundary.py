@@ -20,7 +20,7 @@ from exitmodels.shapes.counts import Counts
 from exitmodels.shapes.dates import iso, window_days
 from exitmodels.shapes.frames import Table
 
-__all__ = ["boundary_test", "ties_at_the_extreme"]
+__all__ = ["boundary_test", "read_days", "ties_at_the_extreme"]
 
 RATIOS = (1.5, 2.0, 3.0, 5.0)
 
@@ -76,7 +76,7 @@ def boundary_test(
     """
     if side not in ("last", "first"):
         raise DataError(f"side={side!r} is not known.", code="side", hint='Use "last" or "first".')
-    day, first, end = _days(dates, window, date_format)
+    day, first, end = read_days(dates, window, date_format)
     n, length = len(day), end - first
     extreme = int(day.max() if side == "last" else day.min())
     ties = int((day == extreme).sum())
@@ -123,10 +123,13 @@ def _overdispersed(mean: float, ratio: float, ties: int) -> float:
     return float(law.sf(ties - 1) / law.sf(0))
 
 
-def _days(dates: Any, window: Any, date_format: str | None) -> tuple[Ints, int, int]:
+def read_days(dates: Any, window: Any, date_format: str | None) -> tuple[Ints, int, int]:
+    """One day number for each record, the window's first day, and the day after its last."""
     if isinstance(dates, Counts):
         if dates.freq != "D" or dates.window is None:
             raise DataError("The counts are not by day.", column="dates", code="freq", hint='Count with freq="D".')
+        dates.require_whole("A test of records on days")
+        _refuse_mentions(dates)
         days = np.repeat(dates.start.astype(np.int64), dates.n)
         window = (dates.window[0], dates.window[1]) if window is None else window
     else:
@@ -151,6 +154,17 @@ def _days(dates: Any, window: Any, date_format: str | None) -> tuple[Ints, int, 
             hint="Widen the window, or leave these records out and say so.",
         )
     return days, first, end
+
+
+def _refuse_mentions(counts: Counts) -> None:
+    """A record that counts for two reasons would be two records on its day."""
+    if counts.mentions:
+        raise DataError(
+            f"One record may count for several values of {counts.mentions}.",
+            column=counts.mentions,
+            code="mentions",
+            hint="Count without this key.",
+        )
 
 
 def _read(dates: Any, date_format: str | None) -> Ints:

@@ -61,6 +61,7 @@ def rate_change(
     """
     if not counts.dated:
         raise DataError("These cells have no dates.", column="start", code="no-dates", hint="Count with dates.")
+    counts.require_whole("An exact ratio of rates")
     day = int(np.floor(day_number(at, "at")))
     refuse_outside(counts, day)
     series = counts.aggregate() if counts.keys else counts

@@ -8,16 +8,20 @@ Read next: kernels/exact.py (the limits), shares.py, boundary.py (is the last da
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from exitmodels.arrays import AnyArray, Floats
 from exitmodels.errors import DataError, IdentificationError
+from exitmodels.kernels.estimated_exposure import ESTIMATED_METHODS, estimated_exposure_interval, log_variance
 from exitmodels.kernels.exact import POISSON_METHODS, poisson_interval
 from exitmodels.kernels.exact_ratio import RATIO_METHODS, ratio_interval, ratio_pvalue
 from exitmodels.models.counts.boundary import boundary_test
-from exitmodels.models.counts.rate_results import Rate, RateRatio
+from exitmodels.models.counts.grouped import grouped_cells
+from exitmodels.models.counts.rate_results import Rate, RateRatio, within_reach
 from exitmodels.models.counts.shares import Shares, shares
 from exitmodels.render.text import number
 from exitmodels.shapes.cells import check_counts
@@ -27,22 +31,38 @@ __all__ = ["Rate", "RateRatio", "Shares", "boundary_test", "rate", "rate_ratio",
 
 
 def rate(
-    n: Any, exposure: Any = None, *, unit: str = "", method: str = "garwood", alpha: float = 0.05, labels: Any = ()
+    n: Any,
+    exposure: Any = None,
+    *,
+    exposure_se: Any = None,
+    covariance: Any = 0.0,
+    by: str | Sequence[str] | None = None,
+    unit: str = "",
+    method: str | None = None,
+    alpha: float = 0.05,
+    labels: Any = (),
 ) -> Rate:
     """Events per unit of exposure, with limits for the rate behind them.
 
     Parameters
     ----------
     n : int, array of int, or Counts
-        Events; of a `Counts`, all its records over all its exposure.
+        Events; of a `Counts`, all its records over all its exposure, or those of each group in `by`.
     exposure : float, array, or (low, high) tuple
         Time observed, or people times time; above zero. A tuple says that only a range is known, and gives an
-        interval answer: the low limit at the largest exposure, the high limit at the smallest.
+        interval answer: the low limit at the largest exposure, the high limit at the smallest. With `Counts`, an
+        array (or pair of arrays) has one value for each cell, as `Counts.person_time` gives them.
+    exposure_se : float or array, optional
+        Standard error of the exposure, when it is itself an estimate (a population from two lists, say).
+    covariance : float or array
+        Of the count and an estimated exposure, when one source gave both.
+    by : str or list of str, optional
+        For `Counts`: keys, or "period".
     unit : str
         Unit of the exposure, for printing ("day", "D", "month", ...).
-    method : str
+    method : str, optional
         "garwood" (exact, the default), "mid-p", "blaker", "minlike", "byar", "score", "jeffreys", "wald", "log-wald",
-        "anscombe" or "anscombe-corrected".
+        "anscombe" or "anscombe-corrected". With `exposure_se`: "delta-log" (the default), "fieller" or "mover".
     alpha : float
         0.05 gives 95 % limits.
     labels : sequence of str, optional
@@ -63,7 +83,8 @@ def rate(
     -----
     Assumes that events are independent and their rate is constant over the exposure; clustered events need wider
     limits. Limits below zero are moved to zero; where a method has no limits at zero events the exact ones are given,
-    with a note. Source: Garwood (1936), and as in `exitmodels.kernels.exact`.
+    with a note. Source: Garwood (1936), and as in `exitmodels.kernels.exact`; for estimated exposures
+    `exitmodels.kernels.estimated_exposure`.
 
     Examples
     --------
@@ -71,24 +92,26 @@ def rate(
     0.7996 (0.7259-0.8788) per day; 431 events over 539 days; 95 % limits, garwood
     >>> print(rate(11, (6, 12), unit="month"))
     0.9167 to 1.8333 (0.4576-3.2803) per month; 11 events over 6 to 12 months; 95 % limits, garwood
+    >>> print(rate(11, 626, exposure_se=147.3))
+    0.0176 (0.0083-0.0372); 11 events over 626; 95 % limits, delta-log; 38 % of the variance comes from the estimated \
+exposure
     """
     if isinstance(n, Counts):
-        given = n.total_exposure if exposure is None else exposure
-        return rate(n.total, given, unit=unit or (n.unit if exposure is None else ""), method=method, alpha=alpha)
-    _check_choice(method, POISSON_METHODS, alpha)
+        options: dict[str, Any] = {"exposure_se": exposure_se, "covariance": covariance, "method": method}
+        return _of_counts(n, exposure, by, unit, alpha, options)
+    if by is not None:
+        raise DataError("by= chooses among the keys of Counts.", code="by", hint="Give labels= to name an array.")
+    estimated = exposure_se is not None
+    method = method or ("delta-log" if estimated else "garwood")
+    _check_choice(method, ESTIMATED_METHODS if estimated else POISSON_METHODS, alpha)
     count = _whole(n)
-    low, high = poisson_interval(count, alpha, method)
-    low, high, notes = _within_reach(count, low, high, alpha, method)
     if exposure is None:
         raise _no_exposure(count, alpha)
-    facts: dict[str, Any] = {
-        "unit": unit,
-        "method": method,
-        "alpha": alpha,
-        "labels": tuple(labels),
-        "notes": notes,
-        "n": _out(count),
-    }
+    facts: dict[str, Any] = {"unit": unit, "method": method, "alpha": alpha, "labels": tuple(labels), "n": _out(count)}
+    if estimated:
+        return _estimated(count, exposure, exposure_se, covariance, facts)
+    low, high, notes = within_reach(count, *poisson_interval(count, alpha, method), alpha, method)
+    facts["notes"] = notes
     if isinstance(exposure, tuple):
         short, long = (_positive(side, count.shape) for side in _range(exposure))
         band, pairs = (_out(count / long), _out(count / short)), np.stack([short, long], axis=-1)
@@ -97,6 +120,73 @@ def rate(
         return Rate(estimate=estimate, exposure=pairs, band=band, **limits, **facts)
     time = _positive(exposure, count.shape)
     return Rate(estimate=_out(count / time), low=_out(low / time), high=_out(high / time), exposure=_out(time), **facts)
+
+
+def _of_counts(
+    counts: Counts, exposure: Any, by: str | Sequence[str] | None, unit: str, alpha: float, options: dict[str, Any]
+) -> Rate:
+    """Sum the cells of each group, and the exposure given for cells (or one exposure for all)."""
+    per_cell = exposure is not None and any(np.ndim(side) for side in _sides(exposure))
+    n: Any
+    if per_cell or exposure is None:
+        sides = [grouped_cells(counts, by, "rate", side) for side in _sides(exposure)]
+        time: Any = sides[0].exposure if len(sides) == 1 else tuple(side.exposure for side in sides)
+        n, labels = sides[0].n, sides[0].labels
+    else:
+        made = grouped_cells(counts, by, "rate")
+        n, time, labels = made.n, exposure, made.labels
+    if by is None:
+        n, labels = int(n[0]), ()
+        time = tuple(float(np.ravel(t)[0]) for t in time) if isinstance(time, tuple) else float(np.ravel(time)[0])
+    found = rate(n, time, unit=unit or (counts.unit if exposure is None else ""), alpha=alpha, labels=labels, **options)
+    return replace(found, ledger=counts.ledger)
+
+
+def _sides(exposure: Any) -> tuple[Any, ...]:
+    return exposure if isinstance(exposure, tuple) else (exposure,)
+
+
+def _estimated(count: AnyArray, exposure: Any, se: Any, covariance: Any, facts: dict[str, Any]) -> Rate:
+    """A rate over an exposure that has a standard error."""
+    if isinstance(exposure, tuple):
+        raise DataError(
+            "The exposure is a range, and has a standard error.",
+            column="exposure",
+            code="exposure",
+            hint="Give the range, or the estimate with its standard error.",
+        )
+    time = _positive(exposure, count.shape)
+    error = _positive(se, count.shape, "exposure_se")
+    shared = np.broadcast_to(np.asarray(covariance, dtype=np.float64), count.shape)
+    variance, share = log_variance(np.asarray(count, dtype=np.float64), time, error, shared)
+    bad = np.flatnonzero((count > 0) & ~(variance > 0))
+    if bad.size:
+        raise DataError(
+            "The covariance of count and exposure is larger than their variances allow.",
+            column="covariance",
+            rows=bad,
+            code="covariance",
+            hint="It cannot exceed the product of the two standard errors.",
+        )
+    low, high = estimated_exposure_interval(count, time, error, facts["alpha"], facts["method"], shared)
+    notes: tuple[str, ...] = ()
+    if np.any(count == 0) and facts["method"] != "mover":
+        notes = (f"the {facts['method']} method has no limits at zero events; those of mover are given there",)
+    if np.isinf(high).any():
+        notes = (*notes, "the exposure could be zero at this level, so the rate has no upper limit")
+    if np.any(shared != 0) and facts["method"] == "mover":
+        notes = (*notes, "mover takes count and exposure as independent")
+    return Rate(
+        estimate=_out(count / time),
+        low=_out(low),
+        high=_out(high),
+        exposure=_out(time),
+        exposure_se=_out(error),
+        covariance=_out(shared),
+        denominator_share=_out(share),
+        notes=notes,
+        **facts,
+    )
 
 
 def _check_choice(method: str, known: Any, alpha: float) -> None:
@@ -114,13 +204,14 @@ def _whole(n: Any) -> AnyArray:
     return count.astype(np.int64)
 
 
-def _positive(exposure: Any, shape: tuple[int, ...]) -> Floats:
+def _positive(exposure: Any, shape: tuple[int, ...], name: str = "exposure") -> Floats:
     time = np.broadcast_to(np.asarray(exposure, dtype=np.float64), shape)
     bad = np.flatnonzero(~(np.isfinite(time) & (time > 0)))
     if bad.size:
         raise DataError(
-            f"{bad.size} exposures are not above zero and finite (first: {time.ravel()[bad[0]]:g}).",
-            column="exposure",
+            f"{bad.size} {'exposures' if name == 'exposure' else 'values'} are not above zero and finite "
+            f"(first: {time.ravel()[bad[0]]:g}).",
+            column=name,
             rows=bad,
             code="exposure",
             hint="A rate needs the time in which the events were counted; leave out rows where nothing was observed.",
@@ -137,20 +228,6 @@ def _range(exposure: tuple[Any, ...]) -> tuple[Any, Any]:
             hint="Give (smallest, largest); for several exposures give a list or an array.",
         )
     return exposure[0], exposure[1]
-
-
-def _within_reach(
-    count: AnyArray, low: Floats, high: Floats, alpha: float, method: str
-) -> tuple[Floats, Floats, tuple[str, ...]]:
-    """No limit below zero, and none without width or end at zero events."""
-    if method not in ("wald", "log-wald", "anscombe"):
-        return low, high, ()
-    notes = ("limits below zero were moved to zero",) if np.any(low[count > 0] < 0) else ()
-    low, zero = np.maximum(low, 0.0), count == 0
-    if method != "anscombe" and zero.any():
-        high = np.where(zero, poisson_interval(0, alpha)[1], high)
-        notes = (*notes, f"the {method} method has no limits at zero events; the exact ones are given there")
-    return low, high, notes
 
 
 def _no_exposure(count: AnyArray, alpha: float) -> IdentificationError:
