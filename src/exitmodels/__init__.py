@@ -42,6 +42,7 @@ _HOMES = {
     "FineGray": "models.hazards.finegray",
     "FormulaError": "errors",
     "GLARMA": "models.counts.glarma",
+    "Hurdle": "models.counts.twopart",
     "IdentificationError": "errors",
     "InterruptedSeries": "models.counts.interrupted",
     "IntervalCox": "models.hazards.interval_cox",
@@ -60,6 +61,7 @@ _HOMES = {
     "SmoothHazard": "models.nonparametric.smooth_hazard",
     "Spells": "shapes.spells",
     "Turnbull": "models.nonparametric.turnbull",
+    "ZeroInflated": "models.counts.twopart",
     "bent_line": "models.counts.bent",
     "bootstrap": "results.bootstrap",
     "boundary_test": "models.counts.rates",
@@ -173,6 +175,8 @@ if TYPE_CHECKING:
     from exitmodels.models.counts.standardise import smr as smr
     from exitmodels.models.counts.standardise import standardised_rate as standardised_rate
     from exitmodels.models.counts.structural import structural_breaks as structural_breaks
+    from exitmodels.models.counts.twopart import Hurdle as Hurdle
+    from exitmodels.models.counts.twopart import ZeroInflated as ZeroInflated
     from exitmodels.models.hazards.additive import AalenAdditive as AalenAdditive
     from exitmodels.models.hazards.additive import LinYing as LinYing
     from exitmodels.models.hazards.binomial import DirectBinomial as DirectBinomial

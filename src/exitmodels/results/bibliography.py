@@ -106,6 +106,8 @@ REFERENCES: dict[str, str] = {
     "davis2005": "Davis, R. A., Dunsmuir, W. T. M. and Streett, S. B. (2005). Maximum likelihood estimation for an "
     "observation driven model for Poisson counts. Methodology and Computing in Applied Probability 7, 149-159.",
     "de_jong1991": "De Jong, P. (1991). The diffuse Kalman filter. Annals of Statistics 19, 1073-1083.",
+    "de_una_alvarez2020": "de Una-Alvarez, J. (2020). Nonparametric estimation of the cumulative incidences of "
+    "competing risks under double truncation. Biometrical Journal 62, 852-867.",
     "dean1992": "Dean, C. B. (1992). Testing for overdispersion in Poisson and binomial regression models. JASA 87, "
     "451-457.",
     "dinse1982": "Dinse, G. E. (1982). Nonparametric estimation for partially-complete time and type of failure data. "
@@ -126,8 +128,12 @@ REFERENCES: dict[str, str] = {
     "efron1979": "Efron, B. (1979). Bootstrap methods: another look at the jackknife. Annals of Statistics 7, 1-26.",
     "efron1981": "Efron, B. (1981). Censored data and the bootstrap. JASA 76, 312-319.",
     "efron1987": "Efron, B. (1987). Better bootstrap confidence intervals. JASA 82, 171-185.",
+    "efron_petrosian1999": "Efron, B. and Petrosian, V. (1999). Nonparametric methods for doubly truncated data. JASA "
+    "94, 824-834.",
     "eilers_marx1996": "Eilers, P. H. C. and Marx, B. D. (1996). Flexible smoothing with B-splines and penalties. "
     "Statistical Science 11, 89-121.",
+    "emura2015": "Emura, T., Konno, Y. and Michimae, H. (2015). Statistical inference based on the nonparametric "
+    "maximum likelihood estimator under double-truncation. Lifetime Data Analysis 21, 397-418.",
     "farrington1996": "Farrington, C. P., Andrews, N. J., Beale, A. D. and Catchpole, M. A. (1996). A statistical "
     "algorithm for the early detection of outbreaks of infectious disease. Journal of the Royal Statistical Society A "
     "159, 547-563.",
@@ -222,6 +228,8 @@ REFERENCES: dict[str, str] = {
     "test. Biometrika 75, 383-386.",
     "huang1996": "Huang, J. (1996). Efficient estimation for the proportional hazards model with interval censoring. "
     "Annals of Statistics 24, 540-568.",
+    "huang_wang1995": "Huang, Y. and Wang, M.-C. (1995). Estimating the occurrence rate for prevalent survival data "
+    "in competing risks models. JASA 90, 1406-1415.",
     "hudgens2005": "Hudgens, M. G. (2005). On nonparametric maximum likelihood estimation with interval censoring and "
     "left truncation. Journal of the Royal Statistical Society B 67, 573-587.",
     "jackson2005": "Jackson, B. et al. (2005). An algorithm for optimal partitioning of data on an interval. IEEE "
@@ -284,6 +292,8 @@ REFERENCES: dict[str, str] = {
     "for the evaluation of public health interventions: a tutorial. International Journal of Epidemiology 46, "
     "348-355.",
     "lucas1985": "Lucas, J. M. (1985). Counted data CUSUM's. Technometrics 27, 129-144.",
+    "lynden_bell1971": "Lynden-Bell, D. (1971). A method of allowing for known observational selection in small "
+    "samples applied to 3CR quasars. Monthly Notices of the Royal Astronomical Society 155, 95-118.",
     "mack1993": "Mack, T. (1993). Distribution-free calculation of the standard error of chain ladder reserve "
     "estimates. ASTIN Bulletin 23, 213-225.",
     "mackinnon_white1985": "MacKinnon, J. G. and White, H. (1985). Some heteroskedasticity-consistent covariance "
@@ -296,8 +306,12 @@ REFERENCES: dict[str, str] = {
     "Report 125, WU Vienna University of Economics and Business.",
     "mancl_derouen2001": "Mancl, L. A. and DeRouen, T. A. (2001). A covariance estimator for GEE with improved "
     "small-sample properties. Biometrics 57, 126-134.",
+    "mandel2018": "Mandel, M., de Una-Alvarez, J., Simon, D. K. and Betensky, R. A. (2018). Inverse probability "
+    "weighted Cox regression for doubly truncated data. Biometrics 74, 481-487.",
     "mantel1966": "Mantel, N. (1966). Evaluation of survival data and two new rank order statistics arising in its "
     "consideration. Cancer Chemotherapy Reports 50, 163-170.",
+    "martin_betensky2005": "Martin, E. C. and Betensky, R. A. (2005). Testing quasi-independence of failure and "
+    "truncation times via conditional Kendall's tau. JASA 100, 484-492.",
     "martinussen_scheike2006": "Martinussen, T. and Scheike, T. H. (2006). Dynamic Regression Models for Survival "
     "Data. Springer.",
     "mccullagh1980": "McCullagh, P. (1980). Regression models for ordinal data. Journal of the Royal Statistical "
@@ -377,6 +391,8 @@ REFERENCES: dict[str, str] = {
     "functions. Annals of Statistics 11, 453-466.",
     "reid_crepeau1985": "Reid, N. and Crepeau, H. (1985). Influence functions for proportional hazards regression. "
     "Biometrika 72, 1-9.",
+    "rennert_xie2018": "Rennert, L. and Xie, S. X. (2018). Cox regression model with doubly truncated data. "
+    "Biometrics 74, 725-733.",
     "renshaw_verrall1998": "Renshaw, A. E. and Verrall, R. J. (1998). A stochastic model underlying the chain-ladder "
     "technique. British Actuarial Journal 4, 903-923.",
     "robins1986": "Robins, J. (1986). A new approach to causal inference in mortality studies with a sustained "
@@ -408,6 +424,8 @@ REFERENCES: dict[str, str] = {
     "results for case-cohort studies. Annals of Statistics 16, 64-81.",
     "sen_xu2015": "Sen, B. and Xu, G. (2015). Model based bootstrap methods for interval censored data. Computational "
     "Statistics and Data Analysis 81, 121-129.",
+    "shen2010": "Shen, P. (2010). Nonparametric analysis of doubly truncated data. Annals of the Institute of "
+    "Statistical Mathematics 62, 835-853.",
     "siegmund1988": "Siegmund, D. (1988). Confidence sets in change-point problems. International Statistical Review "
     "56, 31-48.",
     "simon2011": "Simon, N., Friedman, J., Hastie, T. and Tibshirani, R. (2011). Regularization paths for Cox's "
@@ -442,6 +460,8 @@ REFERENCES: dict[str, str] = {
     "Society B 74, 245-266.",
     "tiwari2006": "Tiwari, R. C., Clegg, L. X. and Zou, Z. (2006). Efficient interval estimation for age- adjusted "
     "cancer rates. Statistical Methods in Medical Research 15, 547-569.",
+    "tsai1990": "Tsai, W.-Y. (1990). Testing the assumption of independence of truncation time and failure time. "
+    "Biometrika 77, 169-177.",
     "tsiatis1981": "Tsiatis, A. A. (1981). A large sample study of Cox's regression model. Annals of Statistics 9, "
     "93-108.",
     "turnbull1976": "Turnbull, B. W. (1976). The empirical distribution function with arbitrarily grouped, censored "
@@ -454,6 +474,8 @@ REFERENCES: dict[str, str] = {
     "30, 1105-1117.",
     "uno2014": "Uno, H., Claggett, B., Tian, L. et al. (2014). Moving beyond the hazard ratio in quantifying the "
     "between-group difference in survival analysis. Journal of Clinical Oncology 32, 2380-2385.",
+    "vakulenko_lagun2020": "Vakulenko-Lagun, B., Mandel, M. and Betensky, R. A. (2020). Inverse probability weighting "
+    "methods for Cox regression with right-truncated data. Biometrics 76, 484-495.",
     "van_de_geer2014": "van de Geer, S., Buhlmann, P., Ritov, Y. and Dezeure, R. (2014). On asymptotically optimal "
     "confidence regions and tests for high-dimensional models. Annals of Statistics 42, 1166-1202.",
     "vandenbroek1995": "van den Broek, J. (1995). A score test for zero inflation in a Poisson distribution. "
@@ -477,6 +499,8 @@ REFERENCES: dict[str, str] = {
     "worsley1986": "Worsley, K. J. (1986). Confidence regions and tests for a change-point in a sequence of "
     "exponential family random variables. Biometrika 73, 91-104.",
     "wu2014": "Wu, J. (2014). A new one-sample log-rank test. Journal of Biometrics and Biostatistics 5, 210.",
+    "xiao_hudgens2019": "Xiao, J. and Hudgens, M. G. (2019). On nonparametric maximum likelihood estimation with "
+    "double truncation. Biometrika 106, 989-996.",
     "zhang_siegmund2007": "Zhang, N. R. and Siegmund, D. O. (2007). A modified Bayes information criterion with "
     "applications to the analysis of comparative genomic hybridization data. Biometrics 63, 22-32.",
     "zhou2011": "Zhou, B., Latouche, A., Rocha, V. and Fine, J. (2011). Competing risks regression for stratified "

@@ -17,6 +17,7 @@ from exitmodels.errors import DataError, FormulaError
 from exitmodels.shapes.formula import Formula
 from exitmodels.shapes.frames import Column
 from exitmodels.shapes.grouping import group_codes, present
+from exitmodels.shapes.seasons import FUNCTIONS
 from exitmodels.shapes.terms import factors_of, formulaic_formula, names_of
 
 _ROWS = 1 << 12
@@ -95,7 +96,7 @@ def materialise(spec: Any, frame: Any, formula: str) -> Any:
 
     try:
         with np.errstate(all="ignore"):
-            return spec.get_model_matrix(frame, output="numpy", context={"np": np})
+            return spec.get_model_matrix(frame, output="numpy", context={"np": np, **FUNCTIONS})
     except (FormulaicError, ValueError, TypeError, KeyError) as problem:
         raise FormulaError(
             f"The formula {formula!r} cannot be worked out on these data: {str(problem).splitlines()[0]}",
@@ -149,7 +150,8 @@ def code_rows(coding: Any, columns: Mapping[str, Column], labels: AnyArray, n: i
         _refuse_unknown(columns[name], known, labels)
     frame = small_frame(coding.terms, columns, coding.levels)
     with np.errstate(all="ignore"):
-        made = np.asarray(coding.known_spec().get_model_matrix(frame, context={"np": np}), dtype=np.float64)
+        made = coding.known_spec().get_model_matrix(frame, context={"np": np, **FUNCTIONS})
+    made = np.asarray(made, dtype=np.float64)
     return made[:, coding.keep]
 
 

@@ -12,16 +12,18 @@ import numpy as np
 
 from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.errors import DataError
+from exitmodels.kernels.clustered import leverage_corrected_meat
 from exitmodels.kernels.countglm import CountFit
+from exitmodels.kernels.countlaws import variance
 from exitmodels.kernels.linalg import without_spread
 from exitmodels.kernels.sandwich import cluster_meat, hac_lags, hac_meat, leverage, robust_meat
 from exitmodels.shapes.counts import Counts
 from exitmodels.shapes.design import Design
 from exitmodels.shapes.grouping import group_codes
 
-__all__ = ["KINDS", "SOURCES", "Covariance", "FitData", "covariance", "plain_kind"]
+__all__ = ["KINDS", "SOURCES", "Covariance", "FitData", "covariance", "inverse", "plain_kind"]
 
-KINDS = ("model", "robust", "hc0", "hc1", "hc2", "hc3", "hac", "cluster")
+KINDS = ("model", "robust", "hc0", "hc1", "hc2", "hc3", "hac", "cluster", "kc", "md")
 SOURCES = {
     "model": (),
     "robust": ("white1980",),
@@ -30,7 +32,10 @@ SOURCES = {
     "hc3": ("white1980", "mackinnon_white1985"),
     "hac": ("newey_west1987", "newey_west1994", "driscoll_kraay1998"),
     "cluster": ("liang_zeger1986",),
+    "kc": ("liang_zeger1986", "kauermann_carroll2001"),
+    "md": ("liang_zeger1986", "mancl_derouen2001"),
 }
+CLUSTERED = ("cluster", "kc", "md")
 SHORT_SERIES = 40
 
 
@@ -45,6 +50,9 @@ class FitData:
     fit: CountFit
     family: str
     exposure: bool
+    dispersion: str = "ml"
+    unit: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def centred(self) -> Floats:
@@ -60,12 +68,36 @@ class FitData:
     def pearson_chi2(self) -> float:
         """Sum of squared Pearson residuals."""
         mean = self.fit.mean
-        return float(np.sum((self.y - mean) ** 2 / (mean + self.fit.alpha * mean**2)))
+        return float(np.sum((self.y - mean) ** 2 / variance(mean, self.family, self.fit.alpha)))
 
     @property
     def df_resid(self) -> int:
         """Rows less coefficients."""
         return len(self.counts) - len(self.design.names)
+
+    @property
+    def working_weight(self) -> Floats:
+        """Expected information of each row's linear predictor (n,)."""
+        mean = self.fit.mean
+        return np.asarray(mean**2 / variance(mean, self.family, self.fit.alpha))
+
+    @property
+    def n_levels(self) -> int:
+        """Levels that are estimated without a column; none here."""
+        return 0
+
+    @property
+    def leverage_design(self) -> Floats:
+        """Columns whose projection gives the leverages of the clusters."""
+        return self.centred
+
+    def hat(self, bread: Floats) -> Floats:
+        """Leverage of each row (n,), from the inverse information of the parameters."""
+        p = len(self.design.names)
+        return leverage(self.centred, self.working_weight, bread[:p, :p])
+
+    def refuse_unnested(self, cluster: Ints, kind: str) -> None:
+        """Refuse clusters for which this fit cannot correct leverages; here there are none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +109,7 @@ class Covariance:
     label: str
     kind: str
     warnings: tuple[str, ...] = ()
+    df: float | None = None
 
 
 def plain_kind(kind: str) -> str:
@@ -98,9 +131,9 @@ def covariance(
         For an unknown kind, "hac" on cells without dates, or "cluster" without a cluster column or with one cluster.
     """
     kind = plain_kind(kind)
-    if cluster is not None and kind != "cluster":
+    if cluster is not None and kind not in CLUSTERED:
         raise DataError(f"cluster= goes with vcov='cluster', not {kind!r}.", code="vcov", hint="Choose one of the two.")
-    bread = _inverse(data.fit.information)
+    bread = inverse(data.fit.information)
     label, warnings = kind, tuple[str, ...]()
     if kind == "model":
         full = bread * (data.pearson_chi2 / data.df_resid if data.family == "quasipoisson" else 1.0)
@@ -114,12 +147,14 @@ def covariance(
     blank = [name for name, value in zip(data.design.names, np.diag(beta), strict=True) if np.isnan(value)]
     if blank:
         warnings = (*warnings, f"no {label} variance for {', '.join(blank)}: the clusters themselves determine it")
-    return Covariance(beta, error, label, kind, warnings)
+    df = float(_clusters(data, cluster)[0].max()) if kind in ("kc", "md") else None
+    return Covariance(beta, error, label, kind, warnings, df)
 
 
-def _inverse(information: Floats) -> Floats:
+def inverse(information: Floats) -> Floats:
     """The inverse; along a direction in which the likelihood is flat (a coefficient at infinity) a very large one."""
-    scale = 1 / np.sqrt(np.maximum(np.diag(information), 1e-300))
+    size = np.diag(information)
+    scale = 1 / np.sqrt(np.maximum(size, max(1e-30 * float(size.max()), 1e-200)))
     size, axes = np.linalg.eigh(information * np.outer(scale, scale))
     inner = (axes / np.maximum(size, 1e-14)) @ axes.T
     return np.asarray(inner * np.outer(scale, scale), dtype=np.float64)
@@ -128,18 +163,21 @@ def _inverse(information: Floats) -> Floats:
 def _meat(
     data: FitData, bread: Floats, kind: str, lags: int | None, cluster: str | None, small_sample: bool
 ) -> tuple[Floats, str, tuple[str, ...]]:
-    scores, p = data.fit.scores, len(data.design.names)
+    scores = data.fit.scores
     if kind == "cluster":
         codes, name = _clusters(data, cluster)
         few = (f"only {codes.max() + 1} clusters: clustered errors are too small below about 30",)
         return cluster_meat(scores, codes, small_sample), f"cluster({name})", few if codes.max() < 29 else ()
+    if kind in ("kc", "md"):
+        codes, name = _clusters(data, cluster)
+        data.refuse_unnested(codes, kind)
+        power = 0.5 if kind == "kc" else 1.0
+        meat = leverage_corrected_meat(scores, data.leverage_design, data.working_weight, codes, power)
+        return meat, f"{kind}({name})", ()
     if kind == "hac":
         return _hac(data, lags)
-    hat = None
-    if kind in ("hc2", "hc3"):
-        mean = data.fit.mean
-        hat = leverage(data.centred, mean / (1 + data.fit.alpha * mean), bread[:p, :p])
-    return robust_meat(scores, kind, hat, scores.shape[1]), kind, ()
+    hat = data.hat(bread) if kind in ("hc2", "hc3") else None
+    return robust_meat(scores, kind, hat, scores.shape[1] + data.n_levels), kind, ()
 
 
 def _hac(data: FitData, lags: int | None) -> tuple[Floats, str, tuple[str, ...]]:

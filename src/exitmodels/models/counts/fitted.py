@@ -5,7 +5,7 @@ Third floor. Everything common to regressions comes from results/regression.py; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,17 +14,18 @@ from scipy import special, stats
 from exitmodels.arrays import AnyArray, Floats
 from exitmodels.errors import DataError
 from exitmodels.kernels.countglm import unit_deviance
+from exitmodels.kernels.countlaws import at_most, quantile_residuals, variance
 from exitmodels.models.counts.covariance import SOURCES, FitData, covariance, plain_kind
-from exitmodels.results.regression import Regression
+from exitmodels.models.counts.examined import Examined
 from exitmodels.shapes.counts import Counts
 from exitmodels.shapes.frames import Column, Table
 
-__all__ = ["CountPrediction", "CountResults", "cautions"]
+__all__ = ["CountPrediction", "CountResults", "cautions", "degrees", "new_rows"]
 
 
 def cautions(data: FitData, kind: str) -> tuple[str, ...]:
     """What a careful reader would say about the variance of this fit."""
-    if data.family == "nb2" and data.fit.alpha == 0:
+    if data.family in ("nb1", "nb2") and data.fit.alpha == 0:
         return ("the counts show no overdispersion: alpha is at its limit 0, and this is the Poisson fit",)
     spread = data.pearson_chi2 / data.df_resid if data.df_resid > 0 else 0.0
     wide = data.df_resid > 0 and stats.chi2.sf(data.pearson_chi2, data.df_resid) < 0.01
@@ -36,25 +37,41 @@ def cautions(data: FitData, kind: str) -> tuple[str, ...]:
     return ()
 
 
+def degrees(data: FitData, df: float | None) -> float | None:
+    """Degrees of freedom of Student's t: of a clustered variance for few clusters, of quasi-Poisson, else none."""
+    return df if df is not None else float(data.df_resid) if data.family == "quasipoisson" else None
+
+
+def _refuse_nb1(family: str, what: str) -> None:
+    if family == "nb1":
+        raise DataError(
+            f"{what} is not defined for NB1, whose law does not have a mean and a variance of exponential form.",
+            code="deviance",
+            hint='Use residuals("quantile", rng=...) or "pearson", and pearson_chi2.',
+        )
+
+
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class CountResults(Regression):
+class CountResults(Examined):
     """A fitted count regression.
 
     Attributes
     ----------
     family : str
     alpha : float
-        Negative binomial: variance is mean + alpha mean^2; zero for the other families. `theta` is 1 / alpha.
+        Negative binomial: variance is mean + alpha mean^2 (NB2) or mean (1 + alpha) (NB1); zero for the other
+        families. `theta` is 1 / alpha.
     log_alpha_se : float
-        Standard error of log alpha, from the joint model.
+        Standard error of log alpha, from the joint model; NaN when alpha is not estimated by maximum likelihood.
+
+    n_levels : int
+        Levels that fe() estimates without a column.
 
     Other attributes are those of `exitmodels.results.regression.Regression`.
     """
 
-    family: str
-    alpha: float
     log_alpha_se: float
-    data: FitData | None = field(default=None, metadata={"stored": False})
+    n_levels: int = 0
 
     ratio_name: ClassVar[str] = "rate ratio"
 
@@ -71,24 +88,25 @@ class CountResults(Regression):
 
     def alpha_interval(self, alpha: float = 0.05) -> tuple[float, float]:
         """Limits for the dispersion, symmetric in log alpha; the argument is one minus the confidence level."""
-        if self.family != "nb2" or self.alpha == 0:
+        if self.family not in ("nb1", "nb2") or self.alpha == 0 or np.isnan(self.log_alpha_se):
             raise DataError(
                 f"The dispersion of this {self.family} fit has no limits of this kind.",
                 code="alpha",
-                hint='Fit family="nb2"; when its alpha is 0 the counts show no overdispersion.',
+                hint='Fit family="nb2" or "nb1" with dispersion="ml"; alpha 0 means that no overdispersion is seen.',
             )
         half = float(stats.norm.ppf(1 - alpha / 2)) * self.log_alpha_se
         return self.alpha * float(np.exp(-half)), self.alpha * float(np.exp(half))
 
     @property
     def n_parameters(self) -> int:
-        """Coefficients, and alpha for the negative binomial."""
-        return len(self.names) + (self.family == "nb2")
+        """Coefficients, levels of fe(), and alpha for the negative binomials."""
+        return len(self.names) + self.n_levels + (self.family in ("nb1", "nb2"))
 
     @property
     def deviance(self) -> float:
-        """Twice the log-likelihood lost against a perfect fit."""
+        """Twice the log-likelihood lost against a perfect fit; NB1 has none, its alpha would change with the fit."""
         data = self._data("The deviance")
+        _refuse_nb1(self.family, "The deviance")
         return float(unit_deviance(data.y, data.fit.mean, data.fit.alpha).sum())
 
     @property
@@ -109,7 +127,7 @@ class CountResults(Regression):
 
         Parameters
         ----------
-        kind : {"model", "robust", "hc1", "hc2", "hc3", "hac", "cluster"}
+        kind : {"model", "robust", "hc1", "hc2", "hc3", "hac", "cluster", "kc", "md"}
         hac_lags, cluster, small_sample
             As in `CountRegression`.
         """
@@ -118,9 +136,15 @@ class CountResults(Regression):
         first = {key for keys in SOURCES.values() for key in keys}
         sources = tuple(s for s in self.sources if s not in first) + SOURCES[plain_kind(kind)]
         kept = [w for w in self.warnings if "runs to infinity" in w or "stopped before" in w]
-        notes = (*kept, *cautions(data, cov.kind), *cov.warnings)
+        notes = (*kept, *data.notes, *cautions(data, cov.kind), *cov.warnings)
         return replace(
-            self, covariance=cov.beta, vcov=cov.label, log_alpha_se=cov.log_alpha_se, sources=sources, warnings=notes
+            self,
+            covariance=cov.beta,
+            vcov=cov.label,
+            log_alpha_se=cov.log_alpha_se,
+            sources=sources,
+            warnings=notes,
+            df_resid=degrees(data, cov.df),
         )
 
     # ---- answers -----------------------------------------------------------------------------------------------
@@ -149,56 +173,63 @@ class CountResults(Regression):
         if new is None:
             matrix, offset, index = data.design.matrix, data.offset, np.arange(len(data.counts))
         else:
-            matrix, offset, index = _new_rows(data, new)
+            matrix, offset, index, _ = new_rows(data, new)
         eta = offset + matrix @ self.estimate
         error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", matrix, self.covariance, matrix), 0.0))
         return CountPrediction(eta, error, index, self.df_resid)
 
-    def residuals(self, kind: str = "response") -> Any:
+    def residuals(self, kind: str = "response", rng: Any = None) -> Any:
         """Residuals of the cells.
 
         Parameters
         ----------
-        kind : {"response", "pearson", "deviance", "anscombe"}
-            n - mean; over its standard deviation under the family; signed root of the unit deviance; and the
-            transformation that makes residuals nearly normal. Quasi-Poisson ones are those of Poisson, unscaled.
+        kind : {"response", "pearson", "deviance", "anscombe", "quantile"}
+            n - mean; over its standard deviation under the family; signed root of the unit deviance; the
+            transformation that makes residuals nearly normal; and the normal quantile of a point drawn between
+            P(less than n) and P(at most n), which is normal when the model is right. Quasi-Poisson ones are those of
+            Poisson, unscaled. NB1 has no deviance, and so neither the third nor the fourth.
+        rng : numpy Generator or seed, optional
+            For "quantile".
         """
         import pandas as pd
 
         data = self._data("Residuals")
-        if kind not in _RESIDUALS:
-            known = ", ".join(_RESIDUALS)
+        y, mean, alpha = data.y, data.fit.mean, data.fit.alpha
+        if kind == "quantile":
+            below, up_to = (at_most(k, mean, self.family, alpha) for k in (y - 1, y))
+            made = quantile_residuals(below, up_to, np.random.default_rng(rng).random(len(y)))
+        elif kind == "pearson":
+            made = (y - mean) / np.sqrt(variance(mean, self.family, alpha))
+        elif kind in _RESIDUALS:
+            if kind != "response":
+                _refuse_nb1(self.family, f"kind={kind!r}")
+            made = _RESIDUALS[kind](y, mean, alpha)
+        else:
+            known = ", ".join(("pearson", "quantile", *_RESIDUALS))
             raise DataError(f"kind={kind!r} is not known.", code="kind", hint=f"Use one of {known}.")
-        return pd.Series(_RESIDUALS[kind](data.y, data.fit.mean, data.fit.alpha), name=kind)
-
-    def _data(self, what: str) -> FitData:
-        if self.data is None:
-            raise DataError(
-                f"{what} needs the data, which are not stored with a result.",
-                code="no-data",
-                hint="Fit the model again.",
-            )
-        return self.data
+        return pd.Series(made, name=kind)
 
     def _facts(self) -> list[tuple[str, Any]]:
         facts = super()._facts()
-        if self.family == "nb2":
+        if self.family in ("nb1", "nb2"):
             facts.append(("alpha", self.alpha))
-            if self.alpha:
+            if self.alpha and np.isfinite(self.log_alpha_se):
                 low, high = self.alpha_interval()
                 facts.append(("alpha, 95 % limits", f"{low:.4g} to {high:.4g}"))
         if self.data is not None:
-            facts += [("deviance", self.deviance), ("Pearson chi2 / df", self.dispersion)]
+            facts += [] if self.family == "nb1" else [("deviance", self.deviance)]
+            facts.append(("Pearson chi2 / df", self.dispersion))
         return facts
 
 
-def _new_rows(data: FitData, new: Any) -> tuple[Floats, Floats, AnyArray]:
+def new_rows(data: FitData, new: Any, unit: str = "") -> tuple[Floats, Floats, AnyArray, Any]:
+    """Design, offset and labels of new rows, and their column of units when one is named."""
     columns: dict[str, Column]
     if isinstance(new, Counts):
         columns, index = new.columns, np.arange(len(new))
     else:
         table = Table(new)
-        needed = [name for name in table.names if name in (*data.design.variables, "exposure")]
+        needed = [name for name in table.names if name in (*data.design.variables, "exposure", unit)]
         columns, index = {name: table.column(name) for name in needed}, table.labels
     design = data.design.rebuild(columns, labels=index)
     offset = design.offset if design.offset is not None else np.zeros(len(index))
@@ -214,15 +245,13 @@ def _new_rows(data: FitData, new: Any) -> tuple[Floats, Floats, AnyArray]:
                 hint="Give the time for which to predict, or leave the column out for rates.",
             )
         offset = offset + np.log(exposure)
-    return design.matrix, offset, index
+    if unit and unit not in columns:
+        raise DataError("The units of the new rows are not given.", column=unit, code="no-column", hint="Add them.")
+    return design.matrix, offset, index, columns.get(unit)
 
 
 def _response(y: Floats, mean: Floats, alpha: float) -> Floats:
     return y - mean
-
-
-def _pearson(y: Floats, mean: Floats, alpha: float) -> Floats:
-    return np.asarray((y - mean) / np.sqrt(mean + alpha * mean**2), dtype=np.float64)
 
 
 def _deviance(y: Floats, mean: Floats, alpha: float) -> Floats:
@@ -238,7 +267,7 @@ def _anscombe(y: Floats, mean: Floats, alpha: float) -> Floats:
     return np.asarray((integral(y) - integral(mean)) / (mean + alpha * mean**2) ** (1 / 6), dtype=np.float64)
 
 
-_RESIDUALS = {"response": _response, "pearson": _pearson, "deviance": _deviance, "anscombe": _anscombe}
+_RESIDUALS = {"response": _response, "deviance": _deviance, "anscombe": _anscombe}
 
 
 @dataclass(frozen=True, eq=False)
