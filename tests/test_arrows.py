@@ -19,6 +19,7 @@ FLOORS = {
     "models.nonparametric": 3,
     "models.hazards": 3,
     "models.counts": 3,
+    "models.truncation": 3,
     "simulate": 3,
     "datasets": 3,
     "": 4,

@@ -39,6 +39,7 @@ _HOMES = {
     "DirichletRegression": "models.counts.dirichlet_regression",
     "DiscreteHazard": "models.hazards.discrete",
     "EndemicEpidemic": "models.counts.endemic",
+    "ExitWindow": "models.truncation.exit_window",
     "FineGray": "models.hazards.finegray",
     "FormulaError": "errors",
     "GLARMA": "models.counts.glarma",
@@ -53,6 +54,7 @@ _HOMES = {
     "LocalLevel": "models.counts.local_level",
     "MultipleResponse": "models.counts.multiple_response",
     "NelsonAalen": "models.nonparametric.nelson_aalen",
+    "ParametricSpells": "models.truncation.parametric_spells",
     "ProportionalOdds": "models.counts.ordered",
     "PseudoRegression": "models.hazards.pseudo",
     "RMSTRegression": "models.hazards.mean_stay",
@@ -213,6 +215,8 @@ if TYPE_CHECKING:
     from exitmodels.models.nonparametric.renyi import renyi_test as renyi_test
     from exitmodels.models.nonparametric.smooth_hazard import SmoothHazard as SmoothHazard
     from exitmodels.models.nonparametric.turnbull import Turnbull as Turnbull
+    from exitmodels.models.truncation.exit_window import ExitWindow as ExitWindow
+    from exitmodels.models.truncation.parametric_spells import ParametricSpells as ParametricSpells
     from exitmodels.results.bootstrap import bootstrap as bootstrap
     from exitmodels.results.pooling import pool as pool
     from exitmodels.results.storing import load as load

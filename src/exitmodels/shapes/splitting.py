@@ -20,7 +20,7 @@ from exitmodels.shapes.grouping import group_codes
 if TYPE_CHECKING:
     from exitmodels.shapes.spells import Spells
 
-__all__ = ["collapse", "split"]
+__all__ = ["calendar_cuts", "collapse", "split"]
 
 
 def split(spells: Spells, at: Any, by: str, name: str | None) -> Spells:
@@ -30,14 +30,14 @@ def split(spells: Spells, at: Any, by: str, name: str | None) -> Spells:
         cuts = np.unique(np.asarray(points, dtype=float))
         shift: AnyArray = np.zeros(1)
     elif by == "calendar":
-        cuts, shift = _calendar(spells, points)
+        cuts, shift = calendar_cuts(spells, points)
     else:
         raise DataError(f"by={by!r} is not known.", code="split", hint='"duration" or "calendar".')
     return _cut(spells, cuts, shift, name)
 
 
-def _calendar(spells: Spells, points: list[Any]) -> tuple[Floats, AnyArray]:
-    """Dates as cut points on each row's own clock: cut - shift."""
+def calendar_cuts(spells: Spells, points: list[Any]) -> tuple[Floats, AnyArray]:
+    """Dates as cut points on each row's own clock, cut - shift; a date outside the window is refused."""
     if spells.origin is None:
         raise DataError(
             "These spells have no dates, so a date cannot be placed on them.",

@@ -1,0 +1,1 @@
+"""Spells seen only because their exit fell inside a window."""

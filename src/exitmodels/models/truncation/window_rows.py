@@ -1,0 +1,343 @@
+"""From spells to the rows of a truncated likelihood: limits, policies on each row's own clock, and names.
+
+Third floor, in the room of truncation. Read next: window_fit.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from exitmodels.arrays import Bools, Floats, Ints
+from exitmodels.errors import DataError, FormulaError, IdentificationError
+from exitmodels.kernels.hazardlaws import Constant, Gompertz, Law, Pieces, Weibull
+from exitmodels.kernels.linalg import dependencies
+from exitmodels.kernels.windowhazards import WindowData
+from exitmodels.shapes.dates import day_number, iso
+from exitmodels.shapes.design import Design, incomplete_rows
+from exitmodels.shapes.spells import Spells
+from exitmodels.shapes.splitting import calendar_cuts
+
+__all__ = ["LAWS", "Named", "arrange", "law_of", "policy_clocks", "usable_rows"]
+
+LAWS = ("exponential", "weibull", "gompertz", "piecewise")
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """Rows for the likelihood, the names of the free parameters, and what is needed to code new rows.
+
+    Attributes
+    ----------
+    names : tuple of str
+    effects : (q,) bool
+        Which free parameters are effects of covariates or policies.
+    recode : (q, q)
+        From the parameters of the centred columns to those of the columns as given.
+    sizes : (q,)
+        Change of each that matters: see `Law.sizes`.
+    """
+
+    data: WindowData
+    names: tuple[str, ...]
+    effects: Bools
+    recode: Floats
+    sizes: Floats
+    designs: tuple[Design, ...]
+    policies: tuple[str, ...]
+    cluster: Ints | None
+
+
+def usable_rows(spells: Spells, formulas: Sequence[str]) -> Spells:
+    """Set aside rows of weight zero and, when the data were read so, incomplete ones."""
+    rows = spells
+    if rows.weight is not None and not rows.weight.all():
+        rows = rows.select(rows.weight > 0, why="weight zero")
+    for formula in dict.fromkeys(formulas):
+        gaps = incomplete_rows(formula, rows.columns) if rows.missing == "drop" else None
+        if gaps is not None:
+            rows = rows.select(~gaps, why=f"missing in a column of {formula!r}")
+    if rows.left_limit is not None:
+        ties = int(np.count_nonzero(rows.exit == rows.left_limit))
+        if ties:
+            rows = rows._with(ledger=rows.ledger.note("exits fall on their left limit itself, and are kept", ties))
+    if rows.stratum is not None:
+        raise DataError(
+            "Strata have no place in a parametric hazard.", code="stratum", hint="Fit each apart, or use a covariate."
+        )
+    return rows
+
+
+def law_of(hazard: str, cuts: Any, spells: Spells) -> Law:
+    """The baseline by its name; without `cuts` a piecewise hazard has five pieces with equal numbers of exits."""
+    if hazard not in LAWS:
+        raise DataError(f"hazard={hazard!r} is not known.", code="hazard", hint=f"One of {', '.join(LAWS)}.")
+    if hazard != "piecewise":
+        if cuts is not None:
+            raise DataError(
+                f"cuts= say where a piecewise hazard changes; hazard is {hazard!r}.", code="cuts", hint="Leave it out."
+            )
+        simple: dict[str, Law] = {"exponential": Constant(), "weibull": Weibull(), "gompertz": Gompertz()}
+        return simple[hazard]
+    if cuts is None:
+        times = spells.exit[spells.event > 0]
+        made = np.unique(np.quantile(times, [0.2, 0.4, 0.6, 0.8], method="inverted_cdf")).astype(np.float64)
+        return Pieces(made[made < times.max()])
+    given = np.asarray(list(cuts), dtype=np.float64)
+    if given.ndim != 1 or not np.isfinite(given).all() or np.any(given <= 0) or np.any(np.diff(given) <= 0):
+        raise DataError(
+            f"cuts={list(cuts)} are not rising times above zero.", code="cuts", hint="Such as cuts=[30, 90, 180]."
+        )
+    return Pieces(given)
+
+
+def policy_clocks(policy: Any, rows: Spells) -> tuple[tuple[str, ...], Floats]:
+    """Names of the policies and, on each row's own clock, the time after which each acts (m, n)."""
+    named = _named_policies(policy, rows)
+    clocks = [_clock(name, value, rows) for name, value in named.items()]
+    if not clocks:
+        return (), np.empty((0, len(rows)))
+    changes = np.stack(clocks)
+    order = np.argsort(changes[:, 0], kind="stable")
+    changes = changes[order]
+    if np.any(np.diff(changes, axis=0) < 0):
+        raise DataError(
+            "The policies do not begin in the same order for every row.",
+            code="policy-order",
+            hint="Name columns whose times rise in one order in all rows.",
+        )
+    return tuple(list(named)[i] for i in order), changes
+
+
+def _named_policies(policy: Any, rows: Spells) -> dict[str, Any]:
+    if policy is None:
+        return {}
+    if isinstance(policy, Mapping):
+        return {str(name): value for name, value in policy.items()}
+    if isinstance(policy, (list, tuple)):
+        return {f"from {value}": value for value in policy}
+    return {"policy": policy}
+
+
+def _clock(name: str, value: Any, rows: Spells) -> Floats:
+    if isinstance(value, str) and value in rows.columns:
+        column = rows.columns.want(value)
+        times = np.asarray(column.values, dtype=np.float64) if column.kind == "number" else np.full(len(rows), np.nan)
+        if column.missing is not None or np.isnan(times).any():
+            raise DataError(
+                "It must hold numbers: the time on each row's own clock after which the policy acts.",
+                column=value,
+                code="policy",
+                hint="Infinite for rows it never reaches; or give the date of the policy.",
+            )
+    else:
+        cuts, shift = calendar_cuts(rows, [value])
+        times = np.asarray(cuts[0] - shift, dtype=np.float64)
+    under = rows.exit[rows.event > 0] > times[rows.event > 0]
+    if not under.any() or under.all():
+        where = "after the policy began" if not under.any() else "before the policy began"
+        raise IdentificationError(
+            f"No exit was recorded {where} ({name}: {_shown(value)}), so these records cannot show what it changed.",
+            code="policy",
+            hint="Use a date with exits on both sides.",
+        )
+    return times
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else iso(day_number(value))
+
+
+def arrange(
+    rows: Spells,
+    formulas: Sequence[str],
+    laws: Sequence[Law],
+    policy: Any,
+    touches: Mapping[str, Sequence[Any]] | None,
+    common: Sequence[str],
+    causes: Sequence[Any],
+    unknown: Any = None,
+) -> Named:
+    """Put everything in place.
+
+    Parameters
+    ----------
+    formulas, laws, causes : one per cause
+    touches : mapping of policy name to causes, optional
+        All causes where it is silent.
+    common : sequence of str
+        Effects that have one value for all causes that have them.
+    unknown : label, optional
+        The cause that stands for "not known".
+    """
+    policies, changes = policy_clocks(policy, rows)
+    acting = _touches(policies, touches, causes)
+    made = {f: Design.of(f, rows.columns, labels=rows.labels) for f in dict.fromkeys(formulas)}
+    designs = tuple(made[f] for f in formulas)
+    centred = {f: _centred(design, rows) for f, design in made.items()}
+    offset = _one_offset(designs)
+    begin, end, upper, close = limits(rows)
+    cause = _codes(rows, causes, unknown)
+    own = [centred[f] for f in formulas]
+    full, effect, shift, sizes = _full_names(rows, designs, own, laws, policies, acting, causes)
+    names, combine = _combine(full, effect, common, causes)
+    share = combine / combine.sum(axis=0)
+    data = WindowData(
+        begin=begin,
+        end=end,
+        upper=upper,
+        close=close,
+        cause=cause,
+        weight=rows.row_weight,
+        offset=np.zeros(len(rows)) if offset is None else offset,
+        matrices=tuple(centred[f][0] for f in formulas),
+        laws=tuple(laws),
+        changes=changes,
+        touches=acting,
+        combine=combine,
+    )
+    clusters = [d.cluster for d in designs if d.cluster is not None]
+    return Named(
+        data=data,
+        names=names,
+        effects=share.T @ effect > 0,
+        recode=share.T @ shift @ combine,
+        sizes=share.T @ sizes,
+        designs=designs,
+        policies=policies,
+        cluster=clusters[0] if clusters else None,
+    )
+
+
+def limits(rows: Spells) -> tuple[Floats, Floats, Floats | None, Floats]:
+    """Begin, end, upper and close of each row; rows that could not have been seen are refused.
+
+    An exit on its left limit itself is kept: days are points here, so it does not matter which side the limit is on.
+    """
+    n = len(rows)
+    begin = np.asarray(rows.entry, dtype=np.float64)
+    if rows.left_limit is not None:
+        begin = np.maximum(begin, rows.left_limit)
+    close = np.full(n, np.inf) if rows.right_limit is None else np.asarray(rows.right_limit, dtype=np.float64)
+    end, upper = np.asarray(rows.exit, dtype=np.float64), None
+    if rows.lower is not None or rows.upper is not None:
+        low = begin if rows.lower is None else np.maximum(begin, rows.lower)
+        high = np.full(n, np.inf) if rows.upper is None else np.asarray(rows.upper, dtype=np.float64)
+        left = rows.event > 0
+        end, upper = np.where(left, low, np.maximum(low, end)), np.where(left, high, np.inf)
+    last = end if upper is None else np.where(rows.event > 0, np.maximum(end, upper), end)
+    bad = np.flatnonzero((end < begin) | (last <= 0) | (last > close))
+    if bad.size:
+        raise DataError(
+            f"{bad.size} rows end outside the limits between which they could have been seen, left and right.",
+            rows=rows.labels[bad],
+            code="outside-limits",
+            hint="Correct the dates or the window, or set these rows aside.",
+        )
+    return begin, end, upper, close
+
+
+def _codes(rows: Spells, causes: Sequence[Any], unknown: Any) -> Ints:
+    table = np.zeros(len(rows.causes) + 1, dtype=np.int64)
+    for code, cause in enumerate(rows.causes, start=1):
+        table[code] = -1 if unknown is not None and cause == unknown else list(causes).index(cause) + 1
+    return table[rows.event]
+
+
+def _centred(design: Design, rows: Spells) -> tuple[Floats, Floats, Floats]:
+    """Centred columns, their centres and spreads; strata, constant and dependent columns are refused."""
+    if design.strata is not None:
+        raise FormulaError("Strata have no place in a parametric hazard.", code="formula", hint="Fit each apart.")
+    weight = rows.row_weight
+    centre = weight @ design.matrix / weight.sum()
+    matrix = design.matrix - centre
+    gram = matrix.T @ (matrix * weight[:, None]) / weight.sum()
+    spread = np.sqrt(np.diag(gram))
+    flat = np.flatnonzero(spread <= 1e-12 * np.maximum(np.abs(centre), 1e-300))
+    bad = [int(j) for j in flat] or [d.column for d in dependencies(gram)]
+    if bad:
+        raise DataError(
+            "It is constant, or follows from the columns before it.",
+            column=design.names[bad[0]],
+            code="collinear",
+            hint="Take it out of the formula.",
+        )
+    return matrix, centre, spread
+
+
+def _one_offset(designs: Sequence[Design]) -> Floats | None:
+    texts = {design.formula.offset for design in designs}
+    if len(texts) > 1:
+        raise FormulaError("The offset differs between causes.", code="formula", hint="Give all causes the same one.")
+    return designs[0].offset
+
+
+def _touches(policies: Sequence[str], touches: Any, causes: Sequence[Any]) -> Bools:
+    out = np.ones((len(causes), len(policies)), dtype=bool)
+    for name, reached in (touches or {}).items():
+        absent = [c for c in reached if c not in causes]
+        if name not in policies or absent or not reached:
+            raise DataError(
+                f"touches={touches!r} names {name!r}: {list(reached)!r}.",
+                code="touches",
+                hint=f"Policies: {', '.join(policies) or 'none'}. Causes: {', '.join(map(str, causes))}.",
+            )
+        out[:, list(policies).index(name)] = [c in reached for c in causes]
+    return out
+
+
+def _full_names(
+    rows: Spells,
+    designs: Sequence[Design],
+    centred: Sequence[tuple[Floats, Floats, Floats]],
+    laws: Sequence[Law],
+    policies: Sequence[str],
+    acting: Bools,
+    causes: Sequence[Any],
+) -> tuple[list[tuple[int, str]], Floats, Floats, Floats]:
+    """Names with their causes, which are effects, the shift of centring, and sizes: all P parameters."""
+    full: list[tuple[int, str]] = []
+    effect: list[float] = []
+    sizes: list[float] = []
+    length = float(np.mean(rows.exit))
+    places = []
+    for k, (design, law) in enumerate(zip(designs, laws, strict=True)):
+        places.append(len(full))
+        own = [name for name, acts in zip(policies, acting[k], strict=True) if acts]
+        added = [*law.names, *design.names, *own]
+        if len(set(added)) < len(added):
+            raise DataError(
+                f"Two effects of {causes[k]} have one name.", code="names", hint="Name policies unlike columns."
+            )
+        full += [(k, name) for name in added]
+        effect += [0.0] * len(law.names) + [1.0] * (len(added) - len(law.names))
+        sizes += [*law.sizes(length), *(1 / centred[k][2]), *([1.0] * len(own))]
+    shift = np.eye(len(full))
+    for k, (design, law) in enumerate(zip(designs, laws, strict=True)):
+        f = len(law.names)
+        columns = slice(places[k] + f, places[k] + f + len(design.names))
+        shift[places[k] : places[k] + f, columns] -= np.outer(law.levels, centred[k][1])
+    return full, np.array(effect), shift, np.array(sizes)
+
+
+def _combine(
+    full: list[tuple[int, str]], effect: Floats, common: Sequence[str], causes: Sequence[Any]
+) -> tuple[tuple[str, ...], Floats]:
+    """Names of the free parameters, and the (P, q) matrix of zeros and ones that copies them to all P."""
+    known = {name for (_, name), is_effect in zip(full, effect, strict=True) if is_effect}
+    absent = [name for name in common if name not in known]
+    if absent:
+        raise DataError(
+            f"common= names {absent[0]!r}, which is no effect here.",
+            code="common",
+            hint=f"Effects: {', '.join(sorted(known)) or 'none'}.",
+        )
+    alone = len(causes) == 1
+    labels = [name if alone or name in common else f"{causes[k]}: {name}" for k, name in full]
+    names = tuple(dict.fromkeys(labels))
+    combine = np.zeros((len(full), len(names)))
+    combine[np.arange(len(full)), [names.index(label) for label in labels]] = 1.0
+    return names, combine
