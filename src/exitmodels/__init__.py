@@ -23,6 +23,7 @@ __version__ = VERSION
 _HOMES = {
     "AalenAdditive": "models.hazards.additive",
     "AalenJohansen": "models.nonparametric.aalen_johansen",
+    "BackProjection": "models.counts.back_projection",
     "CaseCohort": "models.hazards.case_cohort",
     "CauseSpecificCox": "models.hazards.cause_specific",
     "Composition": "models.counts.composition",
@@ -34,15 +35,18 @@ _HOMES = {
     "CoxPath": "models.hazards.cox_path",
     "DataError": "errors",
     "DataWarning": "errors",
+    "DelayTriangle": "shapes.triangle",
     "Design": "shapes.design",
     "DirectBinomial": "models.hazards.binomial",
     "DirichletRegression": "models.counts.dirichlet_regression",
     "DiscreteHazard": "models.hazards.discrete",
+    "DoublyTruncated": "models.truncation.doubly",
     "EndemicEpidemic": "models.counts.endemic",
     "ExitWindow": "models.truncation.exit_window",
     "FineGray": "models.hazards.finegray",
     "FormulaError": "errors",
     "GLARMA": "models.counts.glarma",
+    "Hawkes": "models.counts.hawkes",
     "Hurdle": "models.counts.twopart",
     "IdentificationError": "errors",
     "InterruptedSeries": "models.counts.interrupted",
@@ -54,14 +58,20 @@ _HOMES = {
     "LocalLevel": "models.counts.local_level",
     "MultipleResponse": "models.counts.multiple_response",
     "NelsonAalen": "models.nonparametric.nelson_aalen",
+    "Nowcast": "models.counts.nowcast",
     "ParametricSpells": "models.truncation.parametric_spells",
     "ProportionalOdds": "models.counts.ordered",
     "PseudoRegression": "models.hazards.pseudo",
     "RMSTRegression": "models.hazards.mean_stay",
+    "RecordEnd": "models.counts.record_end",
+    "ReverseCox": "models.truncation.reverse_cox",
+    "RightTruncated": "models.truncation.right",
     "RoundedDates": "models.counts.rounded",
     "SchemeError": "errors",
     "SmoothHazard": "models.nonparametric.smooth_hazard",
     "Spells": "shapes.spells",
+    "TruncatedCox": "models.truncation.cox",
+    "TruncatedDelay": "models.counts.truncated_delay",
     "Turnbull": "models.nonparametric.turnbull",
     "ZeroInflated": "models.counts.twopart",
     "bent_line": "models.counts.bent",
@@ -76,6 +86,7 @@ _HOMES = {
     "count_cusum": "models.counts.monitoring",
     "cross_validate": "models.hazards.validate",
     "datasets": "datasets",
+    "delay_distribution": "models.counts.nowcast",
     "explained_variation": "models.hazards.explained",
     "farrington": "models.counts.farrington",
     "fixed_time_difference": "models.nonparametric.differences",
@@ -92,6 +103,7 @@ _HOMES = {
     "permutation_test": "models.nonparametric.permutation",
     "pool": "results.pooling",
     "pseudo_values": "models.hazards.pseudo_values",
+    "quasi_independence_test": "models.truncation.independence",
     "rate": "models.counts.rates",
     "rate_change": "models.counts.change",
     "rate_difference": "models.counts.differences",
@@ -103,10 +115,12 @@ _HOMES = {
     "score": "models.hazards.score",
     "shares": "models.counts.rates",
     "simulate": "simulate",
+    "simulate_hawkes": "models.counts.hawkes",
     "smr": "models.counts.standardise",
     "standardised_rate": "models.counts.standardise",
     "structural_breaks": "models.counts.structural",
     "trend_test": "models.counts.conditional",
+    "window_bias": "models.truncation.bias",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]
@@ -146,6 +160,7 @@ if TYPE_CHECKING:
     from exitmodels.errors import (
         SchemeError as SchemeError,
     )
+    from exitmodels.models.counts.back_projection import BackProjection as BackProjection
     from exitmodels.models.counts.bent import bent_line as bent_line
     from exitmodels.models.counts.change import rate_change as rate_change
     from exitmodels.models.counts.change_date import change_test as change_test
@@ -160,23 +175,29 @@ if TYPE_CHECKING:
     from exitmodels.models.counts.endemic import EndemicEpidemic as EndemicEpidemic
     from exitmodels.models.counts.farrington import farrington as farrington
     from exitmodels.models.counts.glarma import GLARMA as GLARMA
+    from exitmodels.models.counts.hawkes import Hawkes as Hawkes
+    from exitmodels.models.counts.hawkes import simulate_hawkes as simulate_hawkes
     from exitmodels.models.counts.interrupted import InterruptedSeries as InterruptedSeries
     from exitmodels.models.counts.local_level import LocalLevel as LocalLevel
     from exitmodels.models.counts.logratios import log_ratios as log_ratios
     from exitmodels.models.counts.monitoring import count_cusum as count_cusum
     from exitmodels.models.counts.monitoring import online_changes as online_changes
     from exitmodels.models.counts.multiple_response import MultipleResponse as MultipleResponse
+    from exitmodels.models.counts.nowcast import Nowcast as Nowcast
+    from exitmodels.models.counts.nowcast import delay_distribution as delay_distribution
     from exitmodels.models.counts.ordered import ProportionalOdds as ProportionalOdds
     from exitmodels.models.counts.rates import boundary_test as boundary_test
     from exitmodels.models.counts.rates import rate as rate
     from exitmodels.models.counts.rates import rate_ratio as rate_ratio
     from exitmodels.models.counts.rates import shares as shares
+    from exitmodels.models.counts.record_end import RecordEnd as RecordEnd
     from exitmodels.models.counts.regression import CountRegression as CountRegression
     from exitmodels.models.counts.rounded import RoundedDates as RoundedDates
     from exitmodels.models.counts.scan import scan_test as scan_test
     from exitmodels.models.counts.standardise import smr as smr
     from exitmodels.models.counts.standardise import standardised_rate as standardised_rate
     from exitmodels.models.counts.structural import structural_breaks as structural_breaks
+    from exitmodels.models.counts.truncated_delay import TruncatedDelay as TruncatedDelay
     from exitmodels.models.counts.twopart import Hurdle as Hurdle
     from exitmodels.models.counts.twopart import ZeroInflated as ZeroInflated
     from exitmodels.models.hazards.additive import AalenAdditive as AalenAdditive
@@ -215,8 +236,14 @@ if TYPE_CHECKING:
     from exitmodels.models.nonparametric.renyi import renyi_test as renyi_test
     from exitmodels.models.nonparametric.smooth_hazard import SmoothHazard as SmoothHazard
     from exitmodels.models.nonparametric.turnbull import Turnbull as Turnbull
+    from exitmodels.models.truncation.bias import window_bias as window_bias
+    from exitmodels.models.truncation.cox import TruncatedCox as TruncatedCox
+    from exitmodels.models.truncation.doubly import DoublyTruncated as DoublyTruncated
     from exitmodels.models.truncation.exit_window import ExitWindow as ExitWindow
+    from exitmodels.models.truncation.independence import quasi_independence_test as quasi_independence_test
     from exitmodels.models.truncation.parametric_spells import ParametricSpells as ParametricSpells
+    from exitmodels.models.truncation.reverse_cox import ReverseCox as ReverseCox
+    from exitmodels.models.truncation.right import RightTruncated as RightTruncated
     from exitmodels.results.bootstrap import bootstrap as bootstrap
     from exitmodels.results.pooling import pool as pool
     from exitmodels.results.storing import load as load
@@ -224,3 +251,4 @@ if TYPE_CHECKING:
     from exitmodels.shapes.design import Design as Design
     from exitmodels.shapes.ledger import Ledger as Ledger
     from exitmodels.shapes.spells import Spells as Spells
+    from exitmodels.shapes.triangle import DelayTriangle as DelayTriangle

@@ -26,7 +26,6 @@ from exitmodels.shapes.grouping import group_codes
 from exitmodels.shapes.held import Held
 from exitmodels.shapes.intake import events, labels_of, numeric
 from exitmodels.shapes.ledger import Ledger
-from exitmodels.version import VERSION
 
 __all__ = ["Spells"]
 
@@ -335,8 +334,8 @@ class Spells(Held):
                 '(scheme="exits-only"). Long stays that had not ended, or had ended before the window, are missing, '
                 "so stays look shorter and effects can change sign.",
                 code="scheme",
-                hint="Use DoublyTruncated or RightTruncated for curves and TruncatedCox for regression (planned; not "
-                f"in version {VERSION} yet). If people still inside at the close are in the table, read it with "
+                hint="Use DoublyTruncated (or RightTruncated, if everybody came inside the window) for curves and "
+                "TruncatedCox for regression. If people still inside at the close are in the table, read it with "
                 'scheme="censored".',
             )
         if not intervals and (self.lower is not None or self.upper is not None):

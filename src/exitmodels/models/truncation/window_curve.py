@@ -1,0 +1,177 @@
+"""A curve estimated from records seen through windows, with the checks that belong to it.
+
+Third floor, in the room of truncation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from exitmodels.arrays import Floats
+from exitmodels.render.text import Block, Summary, number
+from exitmodels.results.curve import Curve
+from exitmodels.results.storing import Stored
+
+__all__ = ["WindowCheck", "WindowCurve"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WindowCheck(Stored):
+    """What was checked about the curve of one group.
+
+    Attributes
+    ----------
+    keys : mapping
+    n : float
+        Rows, copies counted.
+    low, high : float
+        Stays outside (low, high] could not have been seen, whoever had them: the curve is conditional on lying inside.
+    naive_mean : float
+        Mean of the recorded stays.
+    mean, mean_se : float
+        Mean stay under the estimate, among stays inside (low, high], and its standard error (NaN without variance).
+    effective : float
+        Effective sample size of the weights 1 / chance of being recorded (Kish).
+    largest_mass : float
+        Largest share of the mass in one time.
+    components, outside : int
+        Connected components among the times, and rows outside the largest; 1 and 0 when the estimate exists and is
+        unique.
+    gap : float
+        Largest change of a mass in one more step of self-consistency.
+    llf : float
+        Log-likelihood of the times given the windows, sum of log(mass / mass inside the window).
+    n_steps : int
+    """
+
+    keys: Mapping[str, Any]
+    n: float
+    low: float
+    high: float
+    naive_mean: float
+    mean: float
+    mean_se: float
+    effective: float
+    largest_mass: float
+    components: int
+    outside: int
+    gap: float
+    llf: float
+    n_steps: int
+
+    @property
+    def label(self) -> str:
+        """The keys in words."""
+        return ", ".join(f"{k}={v}" for k, v in self.keys.items()) or "all"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WindowLaw:
+    """The estimated law of windows: what would be seen of a random spell, before any is lost."""
+
+    left: Floats
+    right: Floats
+    share: Floats
+    time: Floats
+    mass: Floats
+    chance: Floats
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WindowCurve(Curve):
+    """Survival, or incidence of each cause, from records that exist only because the exit fell inside a window.
+
+    Attributes
+    ----------
+    checks : tuple of WindowCheck
+        One for each group.
+    laws : mapping of str to WindowLaw
+        Masses and the estimated law of windows of each group; not saved.
+    """
+
+    checks: tuple[WindowCheck, ...] = ()
+    laws: Mapping[str, WindowLaw] = field(default_factory=dict, metadata={"stored": False})
+
+    def means(self, alpha: float = 0.05) -> Any:
+        """Mean stay of each group beside the naive mean, as a DataFrame.
+
+        Returns
+        -------
+        DataFrame
+            group, n, naive (mean of the recorded stays), mean, se, lower, upper. Both are means among stays
+            inside the range (low, high] that could be seen.
+        """
+        import pandas as pd
+
+        z = float(ndtri(1 - alpha / 2))
+        rows = [
+            {
+                "group": c.label,
+                **c.keys,
+                "n": c.n,
+                "naive": c.naive_mean,
+                "mean": c.mean,
+                "se": c.mean_se,
+                "lower": c.mean - z * c.mean_se,
+                "upper": c.mean + z * c.mean_se,
+                "low": c.low,
+                "high": c.high,
+            }
+            for c in self.checks
+        ]
+        return pd.DataFrame(rows)
+
+    def at(self, times: Any, alpha: float = 0.05, transform: str | None = None) -> Any:
+        """Read the curves at given times; NaN beyond the largest stay that could be seen. See `Curve.at`."""
+        frame = super().at(times, alpha, transform)
+        each = len(frame) // len(self.pieces)
+        high = [next((c.high for c in self.checks if c.keys.items() <= p.keys.items()), np.inf) for p in self.pieces]
+        beyond = frame["time"].to_numpy() > np.repeat(high, each)
+        for name in ("estimate", "se", "lower", "upper"):
+            frame[name] = np.where(beyond, np.nan, frame[name].to_numpy())
+        return frame
+
+    def masses(self) -> Any:
+        """Mass of each time and chance that a stay of that length is recorded: group, time, mass, chance."""
+        import pandas as pd
+
+        frames = [
+            pd.DataFrame({"group": label, "time": law.time, "mass": law.mass, "chance": law.chance})
+            for label, law in self.laws.items()
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+    def window_law(self) -> Any:
+        """Estimated share of each distinct window among all spells, seen or not: group, left, right, share."""
+        import pandas as pd
+
+        frames = [
+            pd.DataFrame({"group": label, "left": law.left, "right": law.right, "share": law.share})
+            for label, law in self.laws.items()
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+    def summary(self, alpha: float = 0.05) -> Summary:
+        """Return the printed form: the curves, then what was checked."""
+        plain = super().summary(alpha)
+        rows = tuple(
+            (
+                c.label,
+                c.naive_mean,
+                c.mean,
+                c.mean_se,
+                f"({number(c.low)}, {number(c.high)}]",
+                c.effective,
+                c.components,
+            )
+            for c in self.checks
+        )
+        columns = ("group", "naive mean", "mean stay", "se", "seen range", "effective n", "components")
+        gap = max((c.gap for c in self.checks), default=0.0)
+        facts = (*plain.facts, ("self-consistency gap", "<1e-9" if gap < 1e-9 else f"{gap:.1e}"))
+        return Summary(plain.title, facts, (*plain.tables, Block(columns, rows)), plain.notes)
