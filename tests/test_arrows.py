@@ -20,6 +20,7 @@ FLOORS = {
     "models.hazards": 3,
     "models.counts": 3,
     "models.truncation": 3,
+    "records": 3,
     "simulate": 3,
     "datasets": 3,
     "": 4,

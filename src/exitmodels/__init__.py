@@ -35,6 +35,8 @@ _HOMES = {
     "CoxPath": "models.hazards.cox_path",
     "DataError": "errors",
     "DataWarning": "errors",
+    "Dates": "records.dates",
+    "DayError": "records.dayerror",
     "DelayTriangle": "shapes.triangle",
     "Design": "shapes.design",
     "DirectBinomial": "models.hazards.binomial",
@@ -100,6 +102,7 @@ _HOMES = {
     "one_sample_logrank_test": "models.nonparametric.one_sample",
     "online_changes": "models.counts.monitoring",
     "pairwise_tests": "models.nonparametric.pairwise",
+    "parse_dates": "records.parsing",
     "permutation_test": "models.nonparametric.permutation",
     "pool": "results.pooling",
     "pseudo_values": "models.hazards.pseudo_values",
@@ -244,6 +247,9 @@ if TYPE_CHECKING:
     from exitmodels.models.truncation.parametric_spells import ParametricSpells as ParametricSpells
     from exitmodels.models.truncation.reverse_cox import ReverseCox as ReverseCox
     from exitmodels.models.truncation.right import RightTruncated as RightTruncated
+    from exitmodels.records.dates import Dates as Dates
+    from exitmodels.records.dayerror import DayError as DayError
+    from exitmodels.records.parsing import parse_dates as parse_dates
     from exitmodels.results.bootstrap import bootstrap as bootstrap
     from exitmodels.results.pooling import pool as pool
     from exitmodels.results.storing import load as load
