@@ -122,6 +122,7 @@ _HOMES = {
     "smr": "models.counts.standardise",
     "standardised_rate": "models.counts.standardise",
     "structural_breaks": "models.counts.structural",
+    "to_hijri": "shapes.hijri",
     "trend_test": "models.counts.conditional",
     "window_bias": "models.truncation.bias",
 }
@@ -255,6 +256,7 @@ if TYPE_CHECKING:
     from exitmodels.results.storing import load as load
     from exitmodels.shapes.counts import Counts as Counts
     from exitmodels.shapes.design import Design as Design
+    from exitmodels.shapes.hijri import to_hijri as to_hijri
     from exitmodels.shapes.ledger import Ledger as Ledger
     from exitmodels.shapes.spells import Spells as Spells
     from exitmodels.shapes.triangle import DelayTriangle as DelayTriangle
