@@ -26,6 +26,8 @@ _HOMES = {
     "BackProjection": "models.counts.back_projection",
     "CaseCohort": "models.hazards.case_cohort",
     "CauseSpecificCox": "models.hazards.cause_specific",
+    "Clause": "records.statement",
+    "Codebook": "records.codebook",
     "Composition": "models.counts.composition",
     "ConvergenceWarning": "errors",
     "CountAR": "models.counts.count_ar",
@@ -65,6 +67,7 @@ _HOMES = {
     "ProportionalOdds": "models.counts.ordered",
     "PseudoRegression": "models.hazards.pseudo",
     "RMSTRegression": "models.hazards.mean_stay",
+    "Reason": "records.codebook",
     "RecordEnd": "models.counts.record_end",
     "ReverseCox": "models.truncation.reverse_cox",
     "RightTruncated": "models.truncation.right",
@@ -72,10 +75,12 @@ _HOMES = {
     "SchemeError": "errors",
     "SmoothHazard": "models.nonparametric.smooth_hazard",
     "Spells": "shapes.spells",
+    "Statement": "records.statement",
     "TruncatedCox": "models.truncation.cox",
     "TruncatedDelay": "models.counts.truncated_delay",
     "Turnbull": "models.nonparametric.turnbull",
     "ZeroInflated": "models.counts.twopart",
+    "agreement": "records.agreement",
     "bent_line": "models.counts.bent",
     "bootstrap": "results.bootstrap",
     "boundary_test": "models.counts.rates",
@@ -248,9 +253,14 @@ if TYPE_CHECKING:
     from exitmodels.models.truncation.parametric_spells import ParametricSpells as ParametricSpells
     from exitmodels.models.truncation.reverse_cox import ReverseCox as ReverseCox
     from exitmodels.models.truncation.right import RightTruncated as RightTruncated
+    from exitmodels.records.agreement import agreement as agreement
+    from exitmodels.records.codebook import Codebook as Codebook
+    from exitmodels.records.codebook import Reason as Reason
     from exitmodels.records.dates import Dates as Dates
     from exitmodels.records.dayerror import DayError as DayError
     from exitmodels.records.parsing import parse_dates as parse_dates
+    from exitmodels.records.statement import Clause as Clause
+    from exitmodels.records.statement import Statement as Statement
     from exitmodels.results.bootstrap import bootstrap as bootstrap
     from exitmodels.results.pooling import pool as pool
     from exitmodels.results.storing import load as load

@@ -92,6 +92,8 @@ REFERENCES: dict[str, str] = {
     "the case of the binomial. Biometrika 26, 404-413.",
     "cochran1954": "Cochran, W. G. (1954). Some methods for strengthening the common chi-squared tests. Biometrics "
     "10, 417-451.",
+    "cohen1960": "Cohen, J. (1960). A coefficient of agreement for nominal scales. Educational and Psychological "
+    "Measurement 20, 37-46.",
     "consul_jain1973": "Consul, P. C. and Jain, G. C. (1973). A generalization of the Poisson distribution. "
     "Technometrics 15, 791-799.",
     "cox1972": "Cox, D. R. (1972). Regression models and life-tables. Journal of the Royal Statistical Society B 34, "
@@ -203,6 +205,8 @@ REFERENCES: dict[str, str] = {
     "binomial regression models. Working paper EC-94-10, Stern School of Business, New York University.",
     "greenwood1926": "Greenwood, M. (1926). The natural duration of cancer. Reports on Public Health and Medical "
     "Subjects 33. HMSO.",
+    "gwet2008": "Gwet, K. L. (2008). Computing inter-rater reliability and its variance in the presence of high "
+    "agreement. British Journal of Mathematical and Statistical Psychology 61, 29-48.",
     "hall_wellner1980": "Hall, W. J. and Wellner, J. A. (1980). Confidence bands for a survival curve from censored "
     "data. Biometrika 67, 133-143.",
     "harrell1982": "Harrell, F. E., Califf, R. M., Pryor, D. B., Lee, K. L. and Rosati, R. A. (1982). Evaluating the "
@@ -213,6 +217,8 @@ REFERENCES: dict[str, str] = {
     "data with an application to the patents-R&D relationship. Econometrica 52, 909-938.",
     "hawkes1971": "Hawkes, A. G. (1971). Spectra of some self-exciting and mutually exciting point processes. "
     "Biometrika 58, 83-90.",
+    "hayes_krippendorff2007": "Hayes, A. F. and Krippendorff, K. (2007). Answering the call for a standard "
+    "reliability measure for coding data. Communication Methods and Measures 1, 77-89.",
     "heinze_schemper2001": "Heinze, G. and Schemper, M. (2001). A solution to the problem of monotone likelihood in "
     "Cox regression. Biometrics 57, 114-119.",
     "heitjan_rubin1991": "Heitjan, D. F. and Rubin, D. B. (1991). Ignorability and coarse data. Annals of Statistics "
@@ -257,6 +263,7 @@ REFERENCES: dict[str, str] = {
     "Biometrika 75, 525-534.",
     "killick2012": "Killick, R., Fearnhead, P. and Eckley, I. A. (2012). Optimal detection of changepoints with a "
     "linear computational cost. JASA 107, 1590-1598.",
+    "kleene1952": "Kleene, S. C. (1952). Introduction to Metamathematics. North-Holland.",
     "klein2007": "Klein, J. P., Logan, B., Harhoff, M. and Andersen, P. K. (2007). Analyzing survival curves at a "
     "fixed point in time. Statistics in Medicine 26, 4505-4519.",
     "klein_andersen2005": "Klein, J. P. and Andersen, P. K. (2005). Regression modeling of competing risks data based "
@@ -278,6 +285,8 @@ REFERENCES: dict[str, str] = {
     "models. Biometrika 73, 13-22.",
     "liboschik2017": "Liboschik, T., Fokianos, K. and Fried, R. (2017). tscount: an R package for analysis of count "
     "time series following generalized linear models. Journal of Statistical Software 82(5), 1-51.",
+    "light1971": "Light, R. J. (1971). Measures of response agreement for qualitative data: some generalizations and "
+    "alternatives. Psychological Bulletin 76, 365-377.",
     "lin1997": "Lin, D. Y. (1997). Non-parametric inference for cumulative incidence functions in competing risks "
     "studies. Statistics in Medicine 16, 901-910.",
     "lin_wei1989": "Lin, D. Y. and Wei, L. J. (1989). The robust inference for the Cox proportional hazards model. "
@@ -308,6 +317,7 @@ REFERENCES: dict[str, str] = {
     "small-sample properties. Biometrics 57, 126-134.",
     "mandel2018": "Mandel, M., de Una-Alvarez, J., Simon, D. K. and Betensky, R. A. (2018). Inverse probability "
     "weighted Cox regression for doubly truncated data. Biometrics 74, 481-487.",
+    "manski2003": "Manski, C. F. (2003). Partial Identification of Probability Distributions. Springer.",
     "mantel1966": "Mantel, N. (1966). Evaluation of survival data and two new rank order statistics arising in its "
     "consideration. Cancer Chemotherapy Reports 50, 163-170.",
     "martin_betensky2005": "Martin, E. C. and Betensky, R. A. (2005). Testing quasi-independence of failure and "
@@ -365,6 +375,8 @@ REFERENCES: dict[str, str] = {
     "parner2023": "Parner, E. T., Andersen, P. K. and Overgaard, M. (2023). Regression models for censored "
     "time-to-event data using infinitesimal jack-knife pseudo-observations, with applications to left-truncation. "
     "Lifetime Data Analysis 29, 654-671.",
+    "passonneau2006": "Passonneau, R. (2006). Measuring agreement on set-valued items (MASI) for semantic and "
+    "pragmatic annotation. Proceedings of the Fifth International Conference on Language Resources and Evaluation.",
     "paul2008": "Paul, M., Held, L. and Toschke, A. M. (2008). Multivariate modelling of infectious disease "
     "surveillance data. Statistics in Medicine 27, 6250-6267.",
     "peto1972": "Peto, R. and Peto, J. (1972). Asymptotically efficient rank invariant test procedures. Journal of "
