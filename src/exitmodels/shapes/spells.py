@@ -334,9 +334,9 @@ class Spells(Held):
                 '(scheme="exits-only"). Long stays that had not ended, or had ended before the window, are missing, '
                 "so stays look shorter and effects can change sign.",
                 code="scheme",
-                hint="Use DoublyTruncated (or RightTruncated, if everybody came inside the window) for curves and "
-                "TruncatedCox for regression. If people still inside at the close are in the table, read it with "
-                'scheme="censored".',
+                hint="Use DoublyTruncated or RightTruncated (when everybody came inside the window) for curves, "
+                "ExitWindow for hazards of several causes, and TruncatedCox for regression. If people still inside at "
+                'the close are in the table, read it with scheme="censored".',
             )
         if not intervals and (self.lower is not None or self.upper is not None):
             raise SchemeError(
