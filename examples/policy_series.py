@@ -35,6 +35,8 @@ def main(folder: Path) -> None:
     fit = series(monthly, weekly, folder)
     opinions(fit, weekly, folder)
     control(records, folder)
+    reasons(records, folder)
+    when(monthly, folder)
     limits_of_the_records(weekly, folder)
     print(f"\nTo cite:\n{fit.cite()}\n\nTables and figures are in {folder}")
 
@@ -92,6 +94,40 @@ def control(records: Any, folder: Path) -> None:
     print(f"\n{fit.rate_ratios().loc[['level', 'common level']].round(2)}")
     fit.tidy().to_csv(folder / "control.csv", index=False)
     print("\nThe comparison takes out growth that both share, and rests on few emergencies: its limits are the widest.")
+
+
+GROUPS = {"treatment": "treatment", "work for the group": "work", "trade": "work", "study": "work"}
+
+
+def reasons(records: Any, folder: Path) -> None:
+    """Did the reasons change, or only their number? Shares, total and rates with one covariance."""
+    heading("Which reasons, before and after")
+    grouped = records.assign(kind=records["reason"].map(GROUPS).fillna("family and other"))
+    counts = xm.Counts.from_frame(grouped, date="left", by="kind", freq="MS", window=WINDOW)
+    wide = counts.to_frame().pivot_table(index=["start", "exposure"], columns="kind", values="n").reset_index()
+    wide["policy"] = (wide["start"] >= "2014-07-01").astype(int)
+    kinds = ["family and other", "treatment", "work"]
+    fit = xm.Composition("policy", reasons=kinds, exposure="exposure", total=True).fit(wide)
+    effects = fit.effects({"policy": (0, 1)})
+    table = effects.tidy()[["effect", "reason", "before", "after", "estimate", "low", "high"]]
+    print(table.round(2).to_string(index=False))
+    table.to_csv(folder / "composition.csv", index=False)
+    print(
+        f"No share changed: p = {effects.test().pvalue:.2f}. It was planted on all hazards but one, so shares hardly move."
+    )
+
+
+def when(monthly: xm.Counts, folder: Path) -> None:
+    """Forget the date: does the series find it? One change, and the growth of the group is in the way."""
+    heading("When, if the date were not known?")
+    test = xm.change_test(monthly)
+    print(test)
+    posterior = xm.change_posterior(monthly, changes="one")
+    figure(posterior.plot(), folder / "change_date.png", "SIMULATED: posterior of the date of one change")
+    print(
+        "The set of dates holds the growth of the first months and the month after the policy: one step cannot be both,"
+    )
+    print("and a date found in a series is not a cause.")
 
 
 def limits_of_the_records(weekly: xm.Counts, folder: Path) -> None:

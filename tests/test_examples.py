@@ -27,6 +27,8 @@ FIGURES = {
         "weekly   quadratic",
         "the series has 18 periods: below 40",
         "common level",
+        "No share changed: p =",
+        "One change of a Poisson rate",
         "Not identified from these records",
         "cannot show a change on 2016-10-04",
     ),
@@ -43,6 +45,7 @@ FILES = {
     "policy_series": (
         "monthly_linear.csv", "monthly_quadratic.csv", "weekly_linear.csv", "weekly_quadratic.csv", "averted.csv",
         "monthly.png", "weekly.png", "variances.csv", "delay.png", "control.csv", "refused.txt",
+        "composition.csv", "change_date.png",
     ),
 }  # fmt: skip
 
