@@ -113,7 +113,7 @@ def reasons(records: Any, folder: Path) -> None:
     print(table.round(2).to_string(index=False))
     table.to_csv(folder / "composition.csv", index=False)
     print(
-        f"No share changed: p = {effects.test().pvalue:.2f}. It was planted on all hazards but one, so shares hardly move."
+        f"No share changed: p = {effects.test().pvalue:.2f}. It was planted on all hazards but one: shares hardly move."
     )
 
 
