@@ -21,7 +21,6 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_peers_agree_and_a_wrong_answer_would_be_seen(module: Any, place: int) -> None:
-    pytest.importorskip("statsmodels")
     ours, theirs, read = module.LINES[place].prepare(20_000)
     here, there = read(ours()), read(theirs())
     assert_allclose(here, there, rtol=1e-10, atol=1e-12)

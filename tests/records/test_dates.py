@@ -276,7 +276,7 @@ def test_columns_that_are_not_text() -> None:
 
 
 def test_polars_columns() -> None:
-    polars = pytest.importorskip("polars")
+    import polars
     dates = xm.parse_dates(polars.Series(["2 Ramadan 1435", None]), calendar="hijri")
     assert (str(dates.lower[0]), dates.missing.tolist()) == ("2014-06-29", [False, True])
 

@@ -6,6 +6,7 @@ derived here once.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ def check_level(alpha: float) -> None:
         raise DataError(f"alpha={alpha} is not between 0 and 1.", code="alpha", hint="0.05 gives 95 % limits.")
 
 
-class Estimates(Stored):
+class Estimates(Stored, ABC):
     """Names, estimates and limits, as tables and as a figure.
 
     Subclasses give `_named` (names and estimates), `_limits` (low and high at a level), `_heading` and `_measure`, and
@@ -37,14 +38,17 @@ class Estimates(Stored):
     alpha: float
 
     # ---- what a subclass says ----------------------------------------------------------------------------------
+    @abstractmethod
     def _named(self) -> tuple[Sequence[str], Floats]:
-        raise NotImplementedError
+        """Names and estimates."""
 
+    @abstractmethod
     def _limits(self, alpha: float) -> tuple[Floats, Floats]:
-        raise NotImplementedError
+        """Low and high at a level."""
 
+    @abstractmethod
     def _heading(self) -> str:
-        raise NotImplementedError
+        """What was done, in words."""
 
     def _measure(self) -> str:
         """What is estimated, for axes and column heads."""

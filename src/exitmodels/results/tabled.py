@@ -6,6 +6,7 @@ whole is printed (`summary`); the rest follows.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,23 +18,23 @@ from exitmodels.results.storing import Stored
 __all__ = ["Tabled"]
 
 
-class Tabled(Stored):
+class Tabled(Stored, ABC):
     """What every result with a table can do."""
 
     method: str
     sources: tuple[str, ...]
 
+    @abstractmethod
     def _table(self, alpha: float) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         """Names of the columns, and the rows."""
-        raise NotImplementedError
 
     def _note(self) -> str:
         """What stands under the table."""
         return f"{self.method}."
 
+    @abstractmethod
     def summary(self, alpha: float = 0.05) -> Summary:
         """Return the printed form."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return str(self.summary())

@@ -5,6 +5,7 @@ Third floor. Read next: farrington.py (limits from former years), changepoints.p
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ from exitmodels.shapes.ledger import Ledger
 __all__ = ["CountCusum", "OnlineChanges", "Watched", "count_cusum", "online_changes"]
 
 
-class Watched(Stored):
+class Watched(Stored, ABC):
     """What results of monitoring share."""
 
     series: PeriodSeries
@@ -38,9 +39,9 @@ class Watched(Stored):
         """Records read and set aside."""
         return self.series.ledger
 
+    @abstractmethod
     def summary(self) -> Summary:
         """Return the printed form."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return str(self.summary())

@@ -7,6 +7,7 @@ Read next: count_ar.py, glarma.py (the models), forecast.py.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
@@ -334,10 +335,11 @@ class SeriesResults(Regression):
     def _to_come(self, series: TimeSeries, horizon: int | None, new: Any) -> FutureRows:
         return future_rows(series, horizon, new)
 
+    @abstractmethod
     def _paths(
         self, data: SeriesFit, rows: FutureRows, paths: int, parameters: bool, rng: np.random.Generator
     ) -> tuple[Floats, Floats, tuple[str, ...]]:
-        raise NotImplementedError
+        """Drawn counts (paths, periods), their expected path, and what to say about them."""
 
     # ---- pictures ----------------------------------------------------------------------------------------------
     def plot(self, ax: Any = None, alpha: float = 0.05) -> Any:
