@@ -94,6 +94,7 @@ def test_records_of_exits_only_make_stays_look_shorter():
     expected = float((t * seen).sum() / seen.sum())
     assert round(expected) == 110
     found = days(world.frame)
+    # 100,000 draws
     assert_allclose(found.mean(), expected + 0.5, atol=4 * found.std() / np.sqrt(len(found)) + 0.2)
 
 

@@ -114,6 +114,7 @@ def test_resampled_processes_have_the_robust_covariance() -> None:
     draws = [np.concatenate([b[-1], g]) for b, g in resampled_processes(data, terms, factor, None, 4000, rng)]
     target = robust_covariance(data, terms, factor, None)[-1]
     spread = np.sqrt(np.diag(target))
+    # 4,000 draws
     assert_allclose(np.cov(np.array(draws).T) / np.outer(spread, spread), target / np.outer(spread, spread), atol=0.08)
 
 

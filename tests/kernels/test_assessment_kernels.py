@@ -247,4 +247,5 @@ def test_normal_scores_by_hand() -> None:
     weighted = normal_scores(np.array([1.0, 2.0]), np.array([3.0, 1.0]), True)
     assert_allclose(weighted, [blom[:3].mean(), blom[3]])
     shares = normal_scores(np.arange(2000.0), np.ones(2000), False)
+    # two conventions of the scores, which meet as n grows
     assert_allclose(shares, normal_scores(np.arange(2000.0), np.ones(2000), True), atol=0.04)

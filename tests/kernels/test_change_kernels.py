@@ -123,8 +123,8 @@ def test_forgetting_short_chances_changes_little():
 
     exact, scale = run_lengths(predictive, 80, 0.02)
     quick, close = run_lengths(predictive, 80, 0.02, keep=1e-8)
-    assert_allclose(close.sum(), scale.sum(), atol=1e-4)
-    assert_allclose(quick[-1], exact[-1], atol=1e-4)
+    assert_allclose(close.sum(), scale.sum(), atol=1e-6)
+    assert_allclose(quick[-1], exact[-1], atol=1e-6)
     assert_allclose([run.sum() for run in exact], 1.0, rtol=1e-12)
 
 
@@ -165,6 +165,7 @@ def test_law_of_the_break_date():
     law = np.array([argmax_law(x, 1.0, 1.0) for x in grid])
     assert (np.diff(law) >= 0).all()
     assert_allclose(law + law[::-1], 1.0, atol=1e-10)
+    # the law reaches 0 and 1 only far away: this is its tail at 40
     assert_allclose([law[0], law[-1]], [0, 1], atol=2e-3)
 
 
@@ -172,7 +173,7 @@ def test_largest_f_in_the_limit():
     """Critical values that do not depend on the trimming in the limit of no range: chi-squared."""
     assert_allclose(sup_f_pvalue(3.841459, 1, 1.0), 0.05, rtol=1e-6)
     exact, tail = sup_f_pvalue(33.0, 1, 32.0), sup_f_pvalue(33.0, 1, 32.0000001)
-    assert_allclose(exact, tail, rtol=1e-3)
+    assert_allclose(exact, tail, rtol=1e-7)
     assert sup_f_pvalue(40.0, 1, 32.0) < sup_f_pvalue(33.0, 1, 32.0)
 
 

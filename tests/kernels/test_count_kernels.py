@@ -107,7 +107,8 @@ def test_two_part_fits_are_the_top_of_a_slow_likelihood(hurdle, negbin):
         (slow_loglik(problem, at + s, hurdle) - 2 * fit.llf + slow_loglik(problem, at - s, hurdle)) / 1e-8
         for s in steps
     ]
-    assert_allclose(-np.array(curve), np.diag(fit.information), rtol=1e-3, atol=1e-2)
+    # second differences of a log-likelihood lose half the digits
+    assert_allclose(-np.array(curve), np.diag(fit.information), rtol=1e-4, atol=1e-3)
     assert_allclose(fit.scores.sum(axis=0), 0, atol=1e-7)
 
 
@@ -201,6 +202,7 @@ def test_mancl_and_derouen_is_nearly_a_jackknife():
     bread = np.linalg.inv(fit.information)
     ours = bread @ clustered.leverage_corrected_meat(fit.scores, design, fit.mean, group, 1.0) @ bread
     left = [countglm.fit_poisson(y[group != g], design[group != g], np.zeros(116)).beta - fit.beta for g in range(30)]
+    # a first-order identity for a log link
     assert_allclose(np.sqrt(np.diag(ours)), np.sqrt(np.sum(np.square(left), axis=0)), rtol=0.03)
 
 

@@ -94,6 +94,7 @@ def test_weights_agree_with_adaptive_quadrature(n):
     assert_allclose(found.weight.sum(), 1.0, rtol=1e-12)
     rho = found.rho @ found.weight.sum(axis=1)
     tau = np.sqrt(found.tau2) @ found.weight.sum(axis=0)
+    # a grid against an adaptive rule: the accuracy the grid is built for
     assert_allclose([rho, tau], [means[1] / means[0], means[2] / means[0]], rtol=2e-4)
 
 

@@ -58,6 +58,7 @@ def test_drawn_counts_have_the_law():
         drawn = some.draw(rng)
         spread = np.sqrt(law.variance[3])
         assert abs(drawn.mean() - law.mean[3]) < 5 * spread / 200
+        # 40,000 draws
         assert_allclose(drawn.var(), law.variance[3], rtol=0.06)
 
 

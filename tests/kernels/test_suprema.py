@@ -72,6 +72,7 @@ def test_the_scaled_path_by_hypergeometric_functions(ratio: float) -> None:
 def test_bands_over_one_time_are_intervals() -> None:
     assert_allclose(scaled_critical(0.05, 1.0), stats.norm.ppf(0.975), rtol=1e-12)
     assert_allclose(bridge_critical(0.05, 0.3, 0.3), stats.norm.ppf(0.975) * np.sqrt(0.21), rtol=1e-12)
+    # a limit: the range of times is not quite a point
     assert_allclose(scaled_critical(0.05, 1 + 1e-9), stats.norm.ppf(0.975), rtol=1e-3)
     assert bridge_critical(0.05, 0.0, 0.0) == 0.0
 
@@ -84,4 +85,5 @@ def test_critical_values_invert_the_probabilities(alpha: float) -> None:
     first_order = optimize.brentq(
         lambda c: stats.norm.pdf(c) * (4 / c + (c - 1 / c) * np.log(20.0)) - alpha, 1.0, 8.0
     )  # Miller & Siegmund (1982): good far out
+    # a first-order formula, good far out
     assert_allclose(scaled_critical(alpha, 20.0), first_order, rtol=0.002 if alpha < 0.1 else 0.1)

@@ -53,7 +53,7 @@ def test_masses_maximise_the_likelihood(seed: int) -> None:
     assert found.gap < 1e-11
     assert found.value >= -best.fun - 1e-9
     mass = np.exp(best.x - best.x.max())
-    np.testing.assert_allclose(found.mass, mass / mass.sum(), rtol=1e-4)
+    np.testing.assert_allclose(found.mass, mass / mass.sum(), rtol=1e-5)
     np.testing.assert_allclose(inside(first, stop, found.mass), hold @ found.mass, rtol=1e-12)
     push = weight / (hold @ found.mass)
     np.testing.assert_allclose(holding(first, stop, push, 12), push @ hold, rtol=1e-12)

@@ -197,7 +197,7 @@ def test_gradient_and_curvature_against_numerical_ones():
     slopes = [
         (node_gradient(data, hazard + 1e-6 * e)[0] - node_gradient(data, hazard - 1e-6 * e)[0]) / 2e-6 for e in eye
     ]
-    assert_allclose(-hessian, slopes, rtol=1e-5, atol=1e-4)
+    assert_allclose(-hessian, slopes, rtol=1e-7, atol=1e-6)
 
 
 def test_the_likelihood_of_a_row_with_entry_and_rate():
@@ -271,7 +271,7 @@ def test_fixing_survival_agrees_with_a_brute_force_search():
             + 2 * np.log(far + 0 * p)
             + np.log(far + 0 * p)
         )
-    assert_allclose(profile.statistic(2.5, level), 2 * (found.value - value.max()), atol=2e-4)
+    assert_allclose(profile.statistic(2.5, level), 2 * (found.value - value.max()), atol=2e-5)
 
 
 def test_bootstrap_draws_people_rows_or_clusters():
@@ -279,7 +279,9 @@ def test_bootstrap_draws_people_rows_or_clusters():
     ends, weight = rank_ends(lower, upper), np.array([1.0, 5, 3, 1])
     rng = np.random.default_rng(0)
     people = draw_steps(ends, weight, 300, rng)
+    # 300 draws
     assert_allclose(people.at(1.5).mean(), 0.9, atol=0.02)
+    # 300 draws
     assert_allclose(people.at(1.5).std(), np.sqrt(0.09 / 10), rtol=0.2)
     whole = draw_steps(ends, weight, 300, rng, cluster=np.array([0, 0, 1, 1]))
     assert set(np.round(whole.at(1.5), 9)) == {np.round(5 / 6, 9), 0.9, 1.0}
@@ -333,6 +335,7 @@ def test_scores_and_information_against_numerical_derivatives(effect):
     size, eye = 1e-4, np.eye(len(at))
     slope = [(value(at + size * e) - value(at - size * e)) / (2 * size) for e in eye]
     assert_allclose(np.bincount(group, weight * rows.score, 3), slope[:3], rtol=1e-5, atol=1e-5)
+    # a slope that is zero, by differences, at a maximum found to rounding
     assert_allclose(slope[3:], 0, atol=1e-3)
     size = 2e-4
     cross = [
@@ -350,4 +353,5 @@ def test_scores_and_information_against_numerical_derivatives(effect):
     ]
     full = -np.array(cross)
     efficient = full[:3, :3] - full[:3, 3:] @ np.linalg.solve(full[3:, 3:], full[3:, :3])
-    assert_allclose(score_variance(rows, group, 3, weight), efficient, rtol=2e-3, atol=2e-3)
+    # second differences, and an inverse of them
+    assert_allclose(score_variance(rows, group, 3, weight), efficient, rtol=2e-4, atol=2e-4)

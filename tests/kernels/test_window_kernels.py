@@ -189,7 +189,7 @@ def test_slopes_of_curves_are_the_numerical_derivatives():
         0,
         3,
     )[0]  # fmt: skip
-    assert_allclose(curves(theta)[2][0, -1], slow, rtol=1e-4)
+    assert_allclose(curves(theta)[2][0, -1], slow, rtol=2e-5)
 
 
 def test_a_hazard_that_fades_has_no_mean_stay():

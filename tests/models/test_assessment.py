@@ -141,6 +141,7 @@ def test_the_null_model_scores_zero_and_censoring_in_groups_is_kaplan_meier_in_e
     assert_allclose(
         whole.covariances["brier"][0, 0, 0],
         sum(s**2 * p.covariances["brier"][0, 0, 0] for s, p in zip(shares, parts, strict=True)),
+        # weights estimated in each group: the parts agree to the order of one over n
         rtol=0.1,
     )
 
@@ -272,6 +273,7 @@ def test_calibration_groups_are_kaplan_meier_in_each() -> None:
         own = spells.select(group == g)
         at = xm.KaplanMeier(variance="robust").fit(own).at(15)
         assert_allclose(row.observed, 1 - at.estimate[0])
+        # n against n - 1 in a group: a first-order identity
         assert_allclose(row.se, at.se[0] * np.sqrt(row.n / (row.n - 1)), rtol=0.02)
         assert_allclose(row.predicted, risk[group == g].mean())
     assert_allclose([frame.lower, frame.upper], probability_limits(frame.observed, frame.se, 0.05, "cloglog"))

@@ -226,6 +226,7 @@ def test_a_strong_penalty_leaves_a_straight_line_and_none_any_curve() -> None:
     line = xm.Composition("t", reasons=REASONS).fit(data)
     stiff = xm.Composition("pspline(t, strength=1e9)", reasons=REASONS).fit(data)
     assert_allclose(stiff.predict()[REASONS], line.predict()[REASONS], atol=1e-6)
+    # a limit: the penalty is 1e9, not infinite
     assert_allclose(stiff.edf, 4, atol=1e-4)
     wavy = xm.Composition("pspline(t, df=3)", reasons=REASONS).fit(data)
     assert_allclose(wavy.edf, 2 + 2 * 3, atol=1e-6)

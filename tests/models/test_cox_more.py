@@ -300,6 +300,7 @@ def test_influence_is_what_leaving_out_does_to_first_order() -> None:
     table = fit.influence()
     i = int(table.displacement.argmax())
     without = xm.Cox("x + z").fit(spells.select(np.arange(300) != i))
+    # a first-order identity: one row of 300 left out
     assert_allclose(table["dfbetas x"].iloc[i], (fit.estimate - without.estimate)[0] / fit.standard_errors[0], rtol=0.2)
     assert_allclose(np.sum(table.lmax**2), 1)
     groups = fit.influence("g")
@@ -367,7 +368,7 @@ def test_the_short_way_of_cox_draws_what_fitting_each_sample_does(by: str | None
     model = xm.Cox("x + z")
     short = xm.bootstrap(model, spells, n=6, by=by, rng=3).draws
     slow = xm.bootstrap(model, spells, n=6, by=by, rng=3, statistic=lambda fit: fit.params).draws
-    assert_allclose(short, slow, rtol=1e-4)
+    assert_allclose(short, slow, rtol=1e-7)
 
 
 def test_progress_is_written_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

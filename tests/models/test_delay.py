@@ -208,7 +208,7 @@ def test_truncated_regression_is_the_top_of_the_written_likelihood(delays, famil
 
     assert_allclose(fit.llf, -minus(fit.estimate), rtol=1e-10)
     found = optimize.minimize(minus, fit.estimate + 0.05, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-9})
-    assert_allclose(fit.estimate, found.x, atol=1e-4)
+    assert_allclose(fit.estimate, found.x, atol=1e-6)
     share = fit.predict_share([5.0, 20.0, 60.0], {"x": [0, 1]})
     wanted = [
         FAMILIES[family](fit.estimate[0] + fit.estimate[1] * v, fit.shape).cdf(t) for v in (0, 1) for t in (5, 20, 60)

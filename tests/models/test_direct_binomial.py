@@ -50,7 +50,7 @@ def test_an_intercept_alone_is_aalen_and_johansen() -> None:
     for working in ("binomial", "constant"):
         fit = xm.DirectBinomial("1", event="a", times=9, link="identity", working=working).fit(spells)
         assert_allclose(fit.estimate, curve.estimate, rtol=1e-9)
-        assert_allclose(fit.standard_errors, curve.se, rtol=0.01)
+        assert_allclose(fit.standard_errors, curve.se, rtol=1e-5)
         assert fit.with_vcov("naive").standard_errors[0] > fit.standard_errors[0]
 
 
@@ -66,7 +66,8 @@ def test_the_variance_is_that_of_the_estimate_as_a_function_of_the_rows() -> Non
         weight = np.ones(400)
         weight[i] += step
         moved.append((model.fit(read(data, weight=weight, weights="sampling")).estimate - fit.estimate) / step)
-    assert_allclose(fit.covariance, np.array(moved).T @ np.array(moved), rtol=0.01)
+    # the two agree to the order of one row, as the docstring says
+    assert_allclose(fit.covariance, np.array(moved).T @ np.array(moved), rtol=1e-3)
     naive = fit.with_vcov("naive").covariance
     assert np.abs(naive / fit.covariance - 1).max() > 0.02
 

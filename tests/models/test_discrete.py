@@ -147,6 +147,7 @@ def test_cloglog_recovers_the_hazard_ratio_behind_grouped_times() -> None:
     spells = xm.Spells.from_frame(xm.datasets.rossi(), exit="week", event="arrest")
     grouped = xm.DiscreteHazard("fin + age + prio", link="cloglog").fit(spells)
     cox = xm.Cox("fin + age + prio").fit(spells)
+    # two models of tied weeks that are near, not the same
     assert_allclose(grouped.params[["fin", "age", "prio"]], cox.params, rtol=0.01)
 
 

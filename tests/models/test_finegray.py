@@ -207,6 +207,7 @@ def test_the_bootstrap_agrees_with_the_influence_of_rows() -> None:
     fit = xm.FineGray("x + z", event="a").fit(spells(people(n=300)))
     drawn = fit.with_vcov("bootstrap", n=400, rng=3)
     assert drawn.vcov == "bootstrap"
+    # 400 bootstrap samples
     assert_allclose(drawn.bse, fit.bse, rtol=0.15)
     again = fit.with_vcov("bootstrap", n=20, rng=5)
     assert_allclose(again.covariance, fit.with_vcov("bootstrap", n=20, rng=5).covariance)
@@ -281,7 +282,8 @@ def test_limits_with_the_variance_that_was_asked_for() -> None:
         widths[curve.variance] = float(curve.se[0])
     assert list(widths) == ["robust", "robust, weights known", "cluster", "model"]
     assert len(set(widths.values())) == 4
-    assert_allclose(widths["robust"], widths["robust, weights known"], rtol=0.05)
+    # two variances that are near, not the same
+    assert_allclose(widths["robust"], widths["robust, weights known"], rtol=1e-3)
 
 
 # ---- protocol --------------------------------------------------------------------------------------------------------

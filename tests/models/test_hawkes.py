@@ -89,6 +89,7 @@ def test_counts_with_an_echo_much_longer_than_a_period_are_poisson_given_the_pas
     theta = np.array([0.1, np.log(0.5), np.log(1e-4)])
     echo = [0.5 * 1e-4 * sum(n[j] * np.exp(-1e-4 * (k - j)) for j in range(k)) for k in range(60)]
     wanted = stats.poisson.logpmf(n, np.exp(0.1) + np.array(echo)).sum()
+    # a limit: the echo is long, not endless
     assert_allclose(binned_surface(data, theta).value, wanted, rtol=1e-4)
 
 

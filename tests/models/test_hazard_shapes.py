@@ -184,7 +184,9 @@ def test_mending_the_ends_takes_the_fall_away():
     exit = rng.exponential(50, 20_000)
     spells = xm.Spells(exit=np.minimum(exit, 60), event=exit <= 60)
     found = {b: xm.SmoothHazard(10, boundary=b, end=60).fit(spells).estimate for b in ("both", "left", "none")}
+    # 20,000 drawn stays
     assert_allclose(found["both"], 0.02, rtol=0.15)
+    # 20,000 drawn stays
     assert_allclose([found["none"][0], found["none"][-1], found["left"][-1]], 0.01, rtol=0.15)
     assert_allclose(found["left"][0], found["both"][0])
 

@@ -54,14 +54,16 @@ def test_gradient_and_efficient_information_are_those_of_the_profile(frame):
     bend = [
         [sum(s * t * value(beta + size * (s * e + t * f)) for s in (1, -1) for t in (1, -1)) for e in eye] for f in eye
     ]
-    assert_allclose(here.information, -np.array(bend) / (4 * size**2), rtol=1e-3)
+    assert_allclose(here.information, -np.array(bend) / (4 * size**2), rtol=1e-5)
 
 
 def test_with_exact_times_the_fit_is_near_efron():
     people = xm.Spells.from_frame(xm.datasets.rossi(), exit="week", event="arrest")
     ours, efron = xm.IntervalCox("fin + age + prio").fit(people), xm.Cox("fin + age + prio").fit(people)
+    # two conventions for tied weeks that are near, not the same
     assert_allclose(ours.estimate, efron.estimate, atol=0.01 * efron.standard_errors.max())
-    assert_allclose(ours.standard_errors, efron.standard_errors, rtol=0.01)
+    # two conventions for tied weeks that are near, not the same
+    assert_allclose(ours.standard_errors, efron.standard_errors, rtol=1e-3)
 
 
 def test_without_covariates_that_matter_the_likelihood_is_turnbulls(frame):
@@ -112,7 +114,9 @@ def test_columns_of_any_size_give_the_same_answer(frame):
 def test_variances_agree_where_they_should(frame):
     fit = xm.IntervalCox("x + z").fit(read(frame, cluster="c"))
     model = fit.standard_errors
-    assert_allclose(fit.with_vcov("profile").standard_errors, model, rtol=0.02)
+    # a profile by differences with a step of the order of n ** -0.5
+    assert_allclose(fit.with_vcov("profile").standard_errors, model, rtol=1e-3)
+    # two estimates of one variance from one sample
     assert_allclose(fit.with_vcov("robust").standard_errors, model, rtol=0.3)
     alone = xm.IntervalCox("x + z").fit(read(frame.assign(c=np.arange(len(frame))), cluster="c"))
     assert_allclose(alone.with_vcov("cluster").covariance, fit.with_vcov("robust").covariance, rtol=1e-9)

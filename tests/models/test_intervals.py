@@ -111,6 +111,7 @@ def test_exact_spells_give_kaplan_meier_and_its_likelihood_limits():
         assert_allclose(ours.estimate, theirs.estimate[held], rtol=1e-11)
     limits, greenwood = one.at([26, 52]), two.at([26, 52])
     for side in ("lower", "upper"):
+        # likelihood-ratio limits against Wald limits: near, not the same
         assert_allclose(limits[side], greenwood[side], atol=0.005)
     assert_allclose(one.at([26, 52]).least, one.at([26, 52]).most)
 
@@ -261,6 +262,7 @@ def test_with_exact_times_the_scores_are_those_of_the_log_rank_test():
         ours, theirs = xm.interval_logrank_test(spells, by), xm.logrank_test(spells, by)
         assert_allclose(ours.detail["score"], theirs.detail["observed"] - theirs.detail["expected"], rtol=1e-9)
         assert ours.df == theirs.df
+        # a permutation-type against a hypergeometric variance: near, not the same
         assert_allclose(ours.statistic, theirs.statistic, rtol=0.01)
 
 

@@ -40,7 +40,8 @@ def test_groups_alone_give_the_areas_under_their_curves(world: pd.DataFrame, lin
     assert_allclose(fit.predict({"g": [0, 1]})[20.0], areas, rtol=1e-10)
     assert_allclose(fit.get_prediction({"g": [0, 1]}).summary_frame().estimate, areas, rtol=1e-10)
     plain = xm.rmst_difference(spells, "g", 20, variance="robust")
-    assert_allclose(xm.RMSTRegression("g", tau=20, censoring="g").fit(spells).bse["g"], plain.bse.iloc[0], rtol=0.05)
+    # two variances that agree to the order of one over n
+    assert_allclose(xm.RMSTRegression("g", tau=20, censoring="g").fit(spells).bse["g"], plain.bse.iloc[0], rtol=2e-3)
 
 
 @pytest.mark.parametrize("link", ["identity", "log"])

@@ -159,13 +159,13 @@ def test_limits_of_the_strength(rossi: xm.Spells) -> None:
     stiff = xm.Cox("pspline(age, strength=1e9) + fin").fit(rossi)
     line = xm.Cox("age + fin").fit(rossi)
     assert_allclose(stiff.params["fin"], line.params["fin"], rtol=1e-5)
-    assert_allclose(stiff.smooth_tests().coef[0], line.params["age"] * 27 / 10 * 10 / 27, rtol=1e-4)
+    assert_allclose(stiff.smooth_tests().coef[0], line.params["age"], rtol=1e-5)
     assert_allclose(stiff.df_effective, 2, atol=1e-5)
     loose = xm.Cox("pspline(age, strength=1e-7, segments=4, degree=2) + fin").fit(rossi)
     knots = np.linspace(17, 44, 5)[1:-1].tolist()
     free_spline = xm.Cox(f"bs(age, knots={knots}, degree=2) + fin").fit(rossi)
     assert_allclose(loose.llf, free_spline.llf, rtol=1e-9)
-    assert_allclose(loose.params["fin"], free_spline.params["fin"], rtol=1e-4)
+    assert_allclose(loose.params["fin"], free_spline.params["fin"], rtol=1e-6)
 
 
 # ---- laws ---------------------------------------------------------------------------------------------------------
@@ -270,7 +270,9 @@ def test_after_a_lasso_limits_are_refused_with_what_to_do(rossi: xm.Spells) -> N
 def test_the_debiased_fit_is_near_the_unpenalised_one(rossi: xm.Spells) -> None:
     plain = xm.Cox(FORMULA).fit(rossi)
     debiased = xm.Cox(FORMULA, penalty="lasso", strength=0.02).fit(rossi).debiased()
+    # a small penalty undone to first order
     assert_allclose(debiased.estimate, plain.estimate, atol=0.1 * plain.standard_errors.max())
+    # a small penalty undone to first order
     assert_allclose(debiased.standard_errors, plain.standard_errors, rtol=0.03)
     assert np.isfinite(debiased.conf_int()).all(axis=None)
     assert type(debiased) is type(plain)
@@ -378,8 +380,9 @@ def test_new_rows_beyond_the_range_and_a_range_of_ones_own(rossi: xm.Spells) -> 
     wider = xm.Cox("pspline(age, df=3, range=(15, 50)) + fin").fit(rossi)
     assert wider.penalty.smooths[0].low == 15
     assert_allclose(wider.term_df["pspline(age)"], 3)
-    assert_allclose(wider.llf, fit.llf, rtol=1e-3)
+    assert_allclose(wider.llf, fit.llf, rtol=1e-5)
     far = xm.Cox("pspline(age, strength=10, range=(10, 200)) + fin").fit(rossi)  # most functions meet no row
+    # other knots: near, not the same
     assert_allclose(far.params["fin"], fit.params["fin"], rtol=0.05)
     mean = np.average(fit.smooth_effect("age", at=xm.datasets.rossi().age).effect)
     assert_allclose(mean, 0.0, atol=1e-10)

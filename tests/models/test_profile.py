@@ -56,6 +56,7 @@ def test_limits_by_refitting_with_an_offset(rossi: xm.Spells, ties: str) -> None
 def test_limits_of_effects_that_change_with_time(rossi: xm.Spells) -> None:
     fit = xm.Cox("fin + age", time_varying={"age": "log"}).fit(rossi)
     limits = fit.profile_limits()
+    # profile and Wald limits: near in a large sample, not the same
     assert_allclose(limits, fit.conf_int(), atol=0.1 * fit.bse.max())
     test = fit.likelihood_tests("age:log(t)").chi2.iloc[0]
     assert_allclose(test, 2 * (fit.llf - xm.Cox("fin + age").fit(rossi).llf), rtol=1e-6)
@@ -84,6 +85,7 @@ def test_copies_order_late_entry_and_units_change_no_limit() -> None:
 
 def test_large_samples_bring_profile_and_wald_limits_together(rossi: xm.Spells) -> None:
     fit = xm.Cox("fin + age + prio").fit(rossi)
+    # profile and Wald limits: near in a large sample, not the same
     assert_allclose(fit.profile_limits(), fit.conf_int(), atol=0.012)
     ratios = fit.hazard_ratios(method="profile")
     assert_allclose(ratios[["low", "high"]], np.exp(fit.conf_int(method="profile")))

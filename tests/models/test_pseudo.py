@@ -107,12 +107,14 @@ def test_links_and_predictions_agree_with_their_own_table(rossi: xm.Spells) -> N
         assert_allclose(frame.estimate, fit.predict(new).to_numpy().ravel())
         assert (frame.lower < frame.estimate).all()
         assert (frame.upper > frame.estimate).all()
+        # four links tell of the same share in a sample of 432
         assert_allclose(frame.estimate.iloc[0], 0.86, atol=0.06)
     assert fit.names == ("Intercept", "time[52]", "fin", "age")
 
 
 def test_cloglog_of_survival_is_near_cox(rossi: xm.Spells) -> None:
     fit = xm.PseudoRegression("fin + age + prio", times=[13, 26, 39, 52], link="cloglog").fit(rossi)
+    # two estimators of the same effects: near, not the same
     assert_allclose(fit.params[["fin", "age", "prio"]], xm.Cox("fin + age + prio").fit(rossi).params, atol=0.1)
     assert list(fit.ratios().columns) == ["HR", "low", "high"]
 

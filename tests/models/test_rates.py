@@ -189,6 +189,7 @@ def test_the_founding_boundary():
     found = test.to_frame()["probability"]
     assert_allclose(test.pvalue, 0.0164, atol=5e-5)
     assert_allclose(found["fixed day, Poisson"], 0.0091, atol=5e-5)
+    # printed with three figures
     assert_allclose(found.filter(like="variance/mean"), [0.062, 0.104, 0.171, 0.258], atol=5e-4)
     assert test.statistic == 4
     assert "2014-08-21" in str(test)

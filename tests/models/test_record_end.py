@@ -100,7 +100,8 @@ def test_evidence_is_that_of_brute_force():
         for s, w in zip(nodes, weights, strict=True)
     ]
     none = marginal(x, e) + marginal(c, e)
-    assert_allclose(made.log_evidence[2] - made.log_evidence[0], logsumexp(alone) - np.log(6) - none, atol=2e-3)
+    # nodes of the quadrature against those of the brute force
+    assert_allclose(made.log_evidence[2] - made.log_evidence[0], logsumexp(alone) - np.log(6) - none, atol=2e-4)
     few = weigh_ends(x, c, e, places)
     assert_allclose(few.log_evidence, made.log_evidence)
     # With both ends: the pairs of dates that brute force tried, from the weights of the dates.
@@ -113,7 +114,8 @@ def test_evidence_is_that_of_brute_force():
         for b in places
         for j, s in enumerate(nodes)
     ]
-    assert_allclose(made.log_evidence[3] - made.log_evidence[0], logsumexp(whole) - 2 * np.log(6) - none, atol=2e-3)
+    # nodes of the quadrature against those of the brute force
+    assert_allclose(made.log_evidence[3] - made.log_evidence[0], logsumexp(whole) - 2 * np.log(6) - none, atol=2e-4)
 
 
 def test_order_of_kinds_and_rows_do_not_matter_and_priors_do():

@@ -63,6 +63,7 @@ def test_no_interval_at_zero_is_empty_or_crossed(method):
 def test_estimated_exposures_say_what_they_add():
     found = xm.rate([0, 11], 626, exposure_se=147.3)
     assert np.isnan(found.denominator_share[0])
+    # printed with four figures
     assert_allclose(found.denominator_share[1], 0.3785, atol=1e-4)
     assert "those of mover are given there" in str(found)
     wide = xm.rate(11, 626, exposure_se=400, method="fieller")
@@ -218,10 +219,13 @@ def test_exact_monte_carlo_and_large_sample_answers_agree():
     exact = xm.homogeneity_test(n, days, method="exact").pvalue
     drawn = xm.homogeneity_test(n, days, method="monte-carlo", draws=20_000, rng=1).pvalue
     assert abs(exact - drawn) < 4 * np.sqrt(exact * (1 - exact) / 20_000)
+    # exact against large-sample: near, not the same
     assert_allclose(exact, xm.homogeneity_test(n, days, method="chi2").pvalue, rtol=0.1)
     trend = {m: xm.trend_test(n, days, method=m, rng=1).pvalue for m in ("exact", "mid-p", "normal", "monte-carlo")}
     assert trend["mid-p"] < trend["exact"]
+    # mid-p against large-sample: near, not the same
     assert_allclose(trend["mid-p"], trend["normal"], rtol=0.05)
+    # draws against large-sample
     assert_allclose(trend["monte-carlo"], trend["normal"], rtol=0.1)
 
 

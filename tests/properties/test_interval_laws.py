@@ -103,6 +103,7 @@ def test_limits_hold_what_fits_and_nothing_far_away(frame: pd.DataFrame, day: in
     assert high >= most - 1e-9
     for value in (low, high):
         if 1e-6 < value < 1 - 1e-6:
+            # the limit is found by a search that stops there
             assert_allclose(piece.profile.statistic(float(day), value), 3.841459, rtol=1e-4)
 
 

@@ -277,6 +277,7 @@ def test_columns_that_are_not_text() -> None:
 
 def test_polars_columns() -> None:
     import polars
+
     dates = xm.parse_dates(polars.Series(["2 Ramadan 1435", None]), calendar="hijri")
     assert (str(dates.lower[0]), dates.missing.tolist()) == ("2014-06-29", [False, True])
 
@@ -327,6 +328,7 @@ def test_expected_counts_are_the_mean_of_draws_and_split_at_a_policy() -> None:
     whole = 1 + int((last - np.datetime64("2013-11-04")).astype(int))
     after += sum(p * (int((last - policy).astype(int)) + 1 + off) / whole for off, p in ((-1, 0.2), (0, 0.5), (1, 0.3)))
     assert_allclose(n, [6 - after, after], rtol=1e-12)
+    # 4,000 draws
     assert_allclose(np.mean(dates.draw(4_000, rng=1) >= policy, axis=0).sum(), after, atol=0.06)
 
 

@@ -76,8 +76,11 @@ def test_posterior_in_continuous_time(reference):
     edges = np.linspace(1851, 1963, 112 * 40 + 1)
     counts = np.histogram(dates, edges)[0]
     found = xm.change_posterior(counts, np.diff(edges), changes="one", prior=(0.5, 1.0))
+    # forty periods a year stand for continuous time
     assert_allclose(found.change @ edges[1:-1], wanted["mean_change"], atol=0.03, rtol=0)
+    # forty periods a year stand for continuous time
     assert_allclose(found.log_bayes_factor, wanted["log_BF"], atol=0.03, rtol=0)
+    # forty periods a year stand for continuous time
     assert_allclose(found.change[edges[1:-1] < 1890.5].sum(), wanted["prob_before_1890_5"], atol=0.02)
 
 

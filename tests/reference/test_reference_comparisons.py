@@ -48,7 +48,9 @@ def test_bands_of_the_bone_marrow_patients(reference: Any, name: str) -> None:
     low, high = probability_band(frame["estimate"].to_numpy(), theirs * np.asarray(half), transform)
     assert_allclose(low, np.maximum(lower, 0), rtol=1e-8)
     assert_allclose(high, np.minimum(upper, 1), rtol=1e-8)
+    # their critical value is read from a table; see the docstring
     assert_allclose(critical, theirs, rtol=0.0026)
+    # the tolerance of the stored case
     assert_allclose(frame["upper"], np.minimum(upper, 1), rtol=0.002)
     share = n * (se / frame["estimate"]) ** 2 / (1 + n * (se / frame["estimate"]) ** 2)
     a, b = float(share.iloc[0]), float(share.iloc[-1])

@@ -53,6 +53,7 @@ def test_doubly_censored_data_of_turnbull_1974(reference: Any) -> None:
     curve = xm.Turnbull().fit(xm.Spells(lower=lower, upper=upper, weight=data.n))
     agree(masses(curve.pieces[0], numbers(stored["left"]), numbers(stored["right"])), stored["mass"])
     agree(curve.pieces[0].llf, stored["loglik"], 1e-12)
+    # printed with three figures
     agree(curve.estimate, case["published"]["surv"], 0, atol=5e-4)
     agree(curve.estimate, case["results"]["survfit"]["surv"], case["tolerance"]["default_rtol"])
 
@@ -120,6 +121,7 @@ def test_smoothed_hazard_of_lung_cancer(reference: Any, boundary: str) -> None:
     choices = {"bandwidth": 150, "boundary": boundary, "start": 0, "end": 800, "points": 41}
     model = xm.SmoothHazard(**choices, ties="fleming-harrington")
     plain = model.fit(xm.Spells.from_frame(data, exit="time", event="status", censor=1))
+    # one tied day; see the docstring
     assert_allclose(plain.estimate, stored["hazard"], rtol=2e-4)
     first = (data.time == 269) & (data.status == 1)
     assert first.sum() == 1

@@ -269,6 +269,7 @@ def test_imputed_labels_are_one_of_those_named():
     counts = Counts.from_frame(LABELLED, labels="fractional", **options)
     drawn = counts.imputations(600, rng=4)
     assert {made.total for made in drawn} == {6}
+    # 600 draws
     assert_allclose(np.mean([made.n for made in drawn], axis=0), counts.n, atol=0.1)
 
 
