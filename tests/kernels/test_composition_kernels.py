@@ -162,5 +162,6 @@ def test_critical_value_of_the_largest_error() -> None:
     covariance = np.diag([1.0, 2.0, 3.0, 4.0]) + 0.5
     draws = np.random.default_rng(3).multivariate_normal(np.zeros(4), covariance, 200_000)
     drawn = np.quantile(np.max(np.abs(draws) / np.sqrt(np.diag(covariance)), axis=1), 0.95)
+    # 200,000 draws
     assert abs(largest_critical(covariance) - drawn) < 0.02
     assert largest_critical(np.eye(2), df=5) > largest_critical(np.eye(2))

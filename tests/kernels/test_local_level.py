@@ -123,6 +123,7 @@ def test_laplace_is_near_the_integral():
     exact = float(np.log(held.sum() * fine))
     _, value, mean, found = poisson_mode(y, np.zeros(3), np.zeros((3, 0)), step)
     assert found
+    # Laplace's approximation against the integral
     assert abs(value - exact) < 0.02
     assert_allclose(mean.sum(), y.sum(), rtol=1e-8)  # a flat start: the mode keeps the total
 

@@ -202,6 +202,7 @@ def test_the_score_test_is_near_the_likelihood_ratio_of_the_same_trend_and_step(
     larger = replace(base, formula="x + z", policy={"half": "step", "ban": "since"}).fit(wide)
     ratio = 2 * (larger.llf - plain.llf)
     assert test.df == 6
+    # score against likelihood ratio: near, not the same
     assert abs(test.statistic - ratio) < 0.2 * ratio
 
 

@@ -134,6 +134,7 @@ def test_permutations_written_out() -> None:
     assert_allclose(test.pvalue, exact, rtol=1e-9)
     assert_allclose(test.detail["covariance"][0, 0], np.var(seen), rtol=1e-9)
     drawn = xm.permutation_test(spells, "g", strata="s", law="drawn", n_draws=20_000, rng=1)
+    # 20,000 draws
     assert abs(drawn.pvalue - exact) < 0.02
 
 
@@ -159,6 +160,7 @@ def test_permutation_under_late_entry_and_three_groups(world: pd.DataFrame) -> N
     test = xm.permutation_test(read(world), "h", rng=1, n_draws=4999)
     normal = xm.permutation_test(read(world), "h", law="normal")
     assert "alike in when people enter" in test.warnings[0]
+    # 4,999 draws against the normal law
     assert abs(test.pvalue - normal.pvalue) < 0.04
     assert test.statistic == normal.statistic
     with pytest.raises(xm.DataError, match="more than two groups"):

@@ -95,6 +95,7 @@ def test_uno_concordance(reference: Any) -> None:
     agree(survc1(data, 2000), stored["tau2000"], 3e-8)
     assert abs(ours - stored["tau2000"]) < 1e-5
     later = xm.concordance(spells, data.score, time_weight="n/G2", tau=3499).estimate[0]
+    # survC1 differs here by 3e-5, and we do not know why
     assert abs(later - stored["tau3500"]) < 1e-4
 
 
