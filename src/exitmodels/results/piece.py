@@ -58,6 +58,16 @@ class Piece(Stored):
         default=None, metadata={"stored": False}
     )
 
+    @classmethod
+    def predicted(
+        cls, keys: Mapping[str, Any], time: Floats, estimate: Floats, se: Floats, until: float | None = None
+    ) -> Piece:
+        """Make a piece that was predicted, so that no counts stand behind it."""
+        none = np.empty(0)
+        return cls(
+            keys=keys, time=time, estimate=estimate, se=se, at_risk=none, events=none, censored=none, n=1.0, until=until
+        )
+
     @property
     def known_until(self) -> float:
         """Last time at which the curve is known."""

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import linalg
 
-from exitmodels.arrays import Floats
+from exitmodels.arrays import AnyArray, Floats
 from exitmodels.errors import DataError
 from exitmodels.kernels.countglm import CountFit
+from exitmodels.shapes.frames import Column
 
-__all__ = ["recoding", "refuse_collinear", "refuse_few", "runaway"]
+__all__ = ["log_exposure", "recoding", "refuse_collinear", "refuse_few", "runaway"]
 
 _RANK = 1e-9
 
@@ -89,3 +90,18 @@ def runaway(fit: CountFit, y: Floats, matrix: Floats, names: Sequence[str]) -> s
         "Its estimate and standard error mean nothing; merge the level with another, or give the exact limits of "
         "rate() or rate_ratio() for it."
     )
+
+
+def log_exposure(column: Column, labels: AnyArray) -> Floats:
+    """Logs of the exposures for which a prediction is asked."""
+    exposure = column.values.astype(np.float64)
+    bad = np.flatnonzero(~(np.isfinite(exposure) & (exposure > 0)))
+    if bad.size:
+        raise DataError(
+            f"{bad.size} exposures are not above zero and finite.",
+            column="exposure",
+            rows=labels[bad],
+            code="exposure",
+            hint="Give the time for which to predict, or leave the column out for rates.",
+        )
+    return np.log(exposure)

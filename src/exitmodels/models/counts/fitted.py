@@ -15,6 +15,7 @@ from exitmodels.arrays import AnyArray, Floats
 from exitmodels.errors import DataError
 from exitmodels.kernels.countglm import unit_deviance
 from exitmodels.kernels.countlaws import at_most, quantile_residuals, variance
+from exitmodels.models.counts.checks import log_exposure
 from exitmodels.models.counts.covariance import SOURCES, FitData, covariance, plain_kind
 from exitmodels.models.counts.examined import Examined
 from exitmodels.shapes.counts import Counts
@@ -234,17 +235,7 @@ def new_rows(data: FitData, new: Any, unit: str = "") -> tuple[Floats, Floats, A
     design = data.design.rebuild(columns, labels=index)
     offset = design.offset if design.offset is not None else np.zeros(len(index))
     if data.exposure and "exposure" in columns:
-        exposure = columns["exposure"].values.astype(np.float64)
-        bad = np.flatnonzero(~(np.isfinite(exposure) & (exposure > 0)))
-        if bad.size:
-            raise DataError(
-                f"{bad.size} exposures are not above zero and finite.",
-                column="exposure",
-                rows=index[bad],
-                code="exposure",
-                hint="Give the time for which to predict, or leave the column out for rates.",
-            )
-        offset = offset + np.log(exposure)
+        offset = offset + log_exposure(columns["exposure"], index)
     if unit and unit not in columns:
         raise DataError("The units of the new rows are not given.", column=unit, code="no-column", hint="Add them.")
     return design.matrix, offset, index, columns.get(unit)

@@ -15,6 +15,7 @@ from exitmodels.arrays import AnyArray, Floats
 from exitmodels.errors import DataError
 from exitmodels.kernels.countlaws import at_most, log_probability, quantile_residuals
 from exitmodels.kernels.twopart import count_rows
+from exitmodels.models.counts.checks import log_exposure
 from exitmodels.models.counts.nested import likelihood_ratio
 from exitmodels.models.counts.twopart_covariance import PAPERS, TwoPartData, covariance_of
 from exitmodels.results.hypothesis import HypothesisTest
@@ -269,17 +270,7 @@ def _rows(data: TwoPartData, new: Any) -> tuple[Floats, Floats, Floats, AnyArray
     count, zero = (design.rebuild(columns, labels=index) for design in (data.count, data.zero))
     offset = np.zeros(len(index)) if count.offset is None else count.offset
     if data.exposure and "exposure" in columns:
-        exposure = columns["exposure"].values.astype(np.float64)
-        bad = np.flatnonzero(~(np.isfinite(exposure) & (exposure > 0)))
-        if bad.size:
-            raise DataError(
-                f"{bad.size} exposures are not above zero and finite.",
-                column="exposure",
-                rows=index[bad],
-                code="exposure",
-                hint="Give the time for which to predict, or leave the column out for rates.",
-            )
-        offset = offset + np.log(exposure)
+        offset = offset + log_exposure(columns["exposure"], index)
     return count.matrix, zero.matrix, offset, index
 
 

@@ -66,7 +66,8 @@ def predicted_incidence(
                 squared = absoluterisk.model_variance(risk, k, steps, [_scaled(f) for f in result.fits])
             else:
                 squared = _robust(result, risk, k, steps, rows, [float(v.risk[i]) for v in views])
-            pieces.append(_piece({"row": label, "cause": result.causes[k]}, grid, risk.incidence, squared, until))
+            keys = {"row": label, "cause": result.causes[k]}
+            pieces.append(Piece.predicted(keys, grid, risk.incidence, np.sqrt(squared), until))
     return Curve(
         kind="incidence",
         pieces=tuple(pieces),
@@ -165,18 +166,3 @@ def _robust(
         unit = np.arange(len(factor)) if cluster is None else cluster
         total += sign * absoluterisk.robust_variance(risk, cause, steps, rows, scale, factor, unit)
     return np.maximum(total, 0.0)
-
-
-def _piece(keys: dict[str, Any], grid: Floats, incidence: Floats, squared: Floats, until: float) -> Piece:
-    none = np.empty(0)
-    return Piece(
-        keys=keys,
-        time=grid,
-        estimate=incidence,
-        se=np.sqrt(squared),
-        at_risk=none,
-        events=none,
-        censored=none,
-        n=1.0,
-        until=until,
-    )

@@ -21,10 +21,11 @@ from exitmodels.errors import DataError, FormulaError
 from exitmodels.kernels.additive import AdditiveData, AdditiveTerms, additive_fit, additive_grid, model_covariance
 from exitmodels.models.hazards.additive_fitted import AdditiveFrame, Fitted, separate
 from exitmodels.models.hazards.additive_results import AdditiveResults
-from exitmodels.models.hazards.cox_checks import enough, usable
+from exitmodels.models.hazards.cox_checks import enough
 from exitmodels.models.hazards.cox_prepare import strata_of
 from exitmodels.models.hazards.scaling import scaled_columns
 from exitmodels.shapes.design import Design
+from exitmodels.shapes.fitting import usable
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["AalenAdditive", "LinYing"]

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from exitmodels.arrays import Floats, Ints
-from exitmodels.errors import DataError, FormulaError
+from exitmodels.errors import FormulaError
 from exitmodels.kernels.additive import AdditiveData, AdditiveTerms
+from exitmodels.shapes.fitting import clusters_of, factor_of
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["AdditiveFrame", "Fitted", "separate"]
@@ -86,17 +87,9 @@ class Fitted:
 
     def units(self, kind: str) -> tuple[Floats, Ints | None]:
         """Factor of each row before squaring, and its cluster."""
-        weight = self.rows.row_weight
         if kind == "cluster":
-            cluster = self.cluster if self.cluster is not None else self.rows.cluster
-            if cluster is None:
-                raise DataError(
-                    'vcov="cluster" needs clusters.',
-                    code="no-cluster",
-                    hint="Read the spells with cluster=, or put cluster(column) in the formula.",
-                )
-            return weight, np.unique(cluster, return_inverse=True)[1]
-        return (np.sqrt(weight) if self.rows.weights == "frequency" else weight), None
+            return self.rows.row_weight, np.unique(clusters_of(self.rows, self.cluster), return_inverse=True)[1]
+        return factor_of(self.rows), None
 
 
 def separate(formula: str, constant: Sequence[str], marks: bool = False) -> tuple[str, str]:

@@ -105,18 +105,9 @@ class AdditivePrediction(Differences):
         )
 
     def _piece(self, label: Any, hazard: Floats, variance: Floats, until: float) -> Piece:
-        none, known = np.empty(0), self.time <= until
-        return Piece(
-            keys={"row": label},
-            time=self.time[known],
-            estimate=hazard[known],
-            se=np.sqrt(np.maximum(variance[known], 0.0)),
-            at_risk=none,
-            events=none,
-            censored=none,
-            n=1.0,
-            until=until,
-        )
+        known = self.time <= until
+        se = np.sqrt(np.maximum(variance[known], 0.0))
+        return Piece.predicted({"row": label}, self.time[known], hazard[known], se, until)
 
     def predict_survival(self, new: Any, transform: str = "log", monotone: bool = True) -> Curve:
         """Predicted survival of new rows, exp of minus the cumulative hazard, with limits.

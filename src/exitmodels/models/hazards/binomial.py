@@ -19,9 +19,9 @@ from exitmodels.arrays import Floats
 from exitmodels.errors import DataError, SchemeError
 from exitmodels.kernels.censoring import Censoring, censoring, estimation_influence
 from exitmodels.kernels.meanregression import LINKS, MeanTerms
-from exitmodels.models.hazards.cox_checks import usable
 from exitmodels.models.hazards.moment_fit import MomentSetup, asked_times, fit_moments
 from exitmodels.models.hazards.moment_results import MomentResults
+from exitmodels.shapes.fitting import usable
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["DirectBinomial"]

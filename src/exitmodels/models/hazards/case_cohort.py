@@ -16,9 +16,9 @@ import numpy as np
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
 from exitmodels.models.hazards.cox import Cox
-from exitmodels.models.hazards.cox_checks import usable
 from exitmodels.models.hazards.cox_results import CoxResults
 from exitmodels.results.regression import Regression
+from exitmodels.shapes.fitting import usable
 from exitmodels.shapes.frames import Table
 from exitmodels.shapes.spells import Spells
 

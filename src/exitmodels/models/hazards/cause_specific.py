@@ -17,7 +17,6 @@ import numpy as np
 from exitmodels.errors import DataError
 from exitmodels.models.hazards.absolute_risk import predicted_incidence
 from exitmodels.models.hazards.cox import Cox
-from exitmodels.models.hazards.cox_checks import usable
 from exitmodels.models.hazards.cox_results import CoxResults
 from exitmodels.models.hazards.standardised import standardised
 from exitmodels.render.text import Block, Summary, pvalue
@@ -25,6 +24,7 @@ from exitmodels.results.bibliography import citation
 from exitmodels.results.contrasts import Contrasts
 from exitmodels.results.curve import Curve
 from exitmodels.results.storing import Stored
+from exitmodels.shapes.fitting import usable
 from exitmodels.shapes.ledger import Ledger
 from exitmodels.shapes.spells import Spells
 

@@ -9,26 +9,14 @@ import numpy as np
 
 from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
-from exitmodels.kernels.linalg import Dependency, dependencies
+from exitmodels.kernels.linalg import dependencies
 from exitmodels.kernels.optimise import Maximum
 from exitmodels.kernels.partial import CoxData, CoxTerms
 from exitmodels.kernels.risksets import RiskIndex
-from exitmodels.render.text import number
-from exitmodels.shapes.design import Design, incomplete_rows
+from exitmodels.shapes.design import Design
 from exitmodels.shapes.spells import Spells
 
-__all__ = ["enough", "explain", "runaway", "usable", "varies"]
-
-
-def usable(rows: Spells, formula: str) -> Spells:
-    """Set aside incomplete rows when the data were read so, and rows of weight zero."""
-    if rows.weight is not None and not rows.weight.all():
-        rows = rows.select(rows.weight > 0, why="weight zero")
-    if rows.missing == "drop":
-        gaps = incomplete_rows(formula, rows.columns)
-        if gaps is not None:
-            rows = rows.select(~gaps, why=f"missing in a column of {formula!r}")
-    return rows
+__all__ = ["enough", "runaway", "varies"]
 
 
 def enough(rows: Spells, design: Design, index: RiskIndex) -> None:
@@ -46,16 +34,6 @@ def enough(rows: Spells, design: Design, index: RiskIndex) -> None:
             code="few-events",
             hint="Use fewer columns; ten exits for each is a common rule of thumb.",
         )
-
-
-def explain(names: tuple[str, ...], d: Dependency, scale: Floats) -> str:
-    """Write out how a column follows from others."""
-    if not d.on:
-        return f"{names[d.column]} is constant"
-    terms = (
-        f"{number(b * scale[d.column] / scale[i])} * {names[i]}" for i, b in zip(d.on, d.coefficients, strict=True)
-    )
-    return f"{names[d.column]} follows from other columns: {names[d.column]} = {' + '.join(terms)} + constant"
 
 
 def varies(first: CoxTerms, data: CoxData, spread: Floats, names: tuple[str, ...]) -> None:

@@ -6,7 +6,6 @@ the relative risk and the covariates at each event time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +55,7 @@ def cumulative_hazards(result: CoxFit, new: Any, transform: str, variance: str, 
                 moments[s] = _moments(result, base, s, None)
             squared = _robust(base, s, rows, risk, moments[s])
         keys = {"row": label}
-        pieces.append(_predicted(keys, time, factor * hazard, factor * np.sqrt(squared), result.until[s]))
+        pieces.append(Piece.predicted(keys, time, factor * hazard, factor * np.sqrt(squared), result.until[s]))
     return _curve(result, base, pieces, transform)
 
 
@@ -93,7 +92,7 @@ def path_hazards(
             squared = _robust(base, s, rows, risk, _moments(result, base, s, risk))
         kept = inside.nonzero()[0]
         until = min(result.until[s], float(ends[own[-1]]))
-        pieces.append(_predicted({"row": name}, time[kept], hazard[kept], np.sqrt(squared[kept]), until))
+        pieces.append(Piece.predicted({"row": name}, time[kept], hazard[kept], np.sqrt(squared[kept]), until))
     return _curve(result, base, pieces, transform)
 
 
@@ -189,13 +188,6 @@ def _check_path(begins: Floats, ends: Floats, labels: Any, stratum: Ints, start:
         )
     if np.any(stratum != stratum[0]):
         raise DataError("A path that changes its stratum has no hazard of its own.", code="path", hint="One stratum.")
-
-
-def _predicted(keys: Mapping[str, Any], time: Floats, estimate: Floats, se: Floats, until: float) -> Piece:
-    none = np.empty(0)
-    return Piece(
-        keys=keys, time=time, estimate=estimate, se=se, at_risk=none, events=none, censored=none, n=1.0, until=until
-    )
 
 
 def _curve(result: CoxFit, base: _Base, pieces: list[Piece], transform: str) -> Curve:

@@ -5,7 +5,7 @@ Third floor, in the room of hazards. Results hold one `Fitted`; it is never save
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +20,19 @@ from exitmodels.kernels.optimise import Maximum
 from exitmodels.kernels.partial import CoxData, CoxTerms
 from exitmodels.kernels.varying import Varying, varying_residuals
 from exitmodels.results.hypothesis import HypothesisTest
+from exitmodels.shapes.fitting import clusters_of, factor_of
 from exitmodels.shapes.spells import Spells
 
-__all__ = ["Fitted", "cluster_codes", "last_times", "robust_score", "row_residual", "two_ways", "zero_tests"]
+__all__ = [
+    "Fitted",
+    "all_zero",
+    "cluster_codes",
+    "last_times",
+    "robust_score",
+    "row_residual",
+    "two_ways",
+    "zero_tests",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,20 +56,13 @@ class Fitted:
 
         Two-way clusters are those of each way added, less their crossing (Cameron, Gelbach & Miller 2011).
         """
-        weight = self.rows.row_weight
-        cluster = self.cluster if self.cluster is not None else self.rows.cluster
         if kind == "cluster" or self.resampled:
-            if cluster is not None and self.second is not None:
+            weight, cluster = self.rows.row_weight, clusters_of(self.rows, self.cluster)
+            if self.second is not None:
                 both = np.unique(cluster * (int(self.second.max()) + 1) + self.second, return_inverse=True)[1]
                 return [(1, weight, cluster), (1, weight, self.second), (-1, weight, both.astype(np.int64))]
-            if cluster is None:
-                raise DataError(
-                    'vcov="cluster" needs clusters.',
-                    code="no-cluster",
-                    hint="Read the spells with cluster=, or put cluster(column) in the formula.",
-                )
             return [(1, weight, cluster)]
-        return [(1, np.sqrt(weight) if self.rows.weights == "frequency" else weight, None)]
+        return [(1, factor_of(self.rows), None)]
 
     def score(self, terms: CoxTerms) -> Floats:
         """Score residuals of all rows, unweighted, on the scaled columns: (n, p)."""
@@ -138,24 +141,28 @@ def robust_score(fitted: Fitted, kind: str) -> HypothesisTest:
 
 def zero_tests(best: Maximum[Any], covariance: Floats, estimate: Floats, rows: Spells) -> dict[str, HypothesisTest]:
     """Three tests that all coefficients are zero, with the model-based variance."""
-    p = len(estimate)
     start = best.start
     values = {
         "likelihood ratio": 2 * (best.terms.value - start.value),
         "Wald": float(estimate @ np.linalg.solve(covariance, estimate)),
         "score": float(start.gradient @ np.linalg.solve(start.information, start.gradient)),
     }
+    return all_zero(values, len(estimate), rows, "cox1972")
+
+
+def all_zero(values: Mapping[str, float], df: int, rows: Spells, source: str) -> dict[str, HypothesisTest]:
+    """Chi-squared tests that all coefficients are zero; none without coefficients."""
     return {
         name: HypothesisTest(
             statistic=value,
-            df=p,
-            pvalue=float(chdtrc(p, value)),
+            df=df,
+            pvalue=float(chdtrc(df, value)),
             method=f"{name} test that all coefficients are zero",
             ledger=rows.ledger,
-            sources=("cox1972",),
+            sources=(source,),
         )
         for name, value in values.items()
-        if p
+        if df
     }
 
 

@@ -12,19 +12,20 @@ import numpy as np
 
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.linalg import clearly_independent, cross_product, dependencies, standardise
+from exitmodels.kernels.linalg import clearly_independent, standardise
 from exitmodels.kernels.partial import CoxData, CoxTerms, cox_data, cox_terms
 from exitmodels.kernels.risksets import RiskIndex, risk_index
 from exitmodels.kernels.varying import Varying
-from exitmodels.models.hazards.cox_checks import enough, explain, usable
+from exitmodels.models.hazards.cox_checks import enough
 from exitmodels.models.hazards.cox_time import changing
 from exitmodels.shapes.design import Design
+from exitmodels.shapes.fitting import independent, usable
 from exitmodels.shapes.spells import Spells
 
 if TYPE_CHECKING:
     from exitmodels.models.hazards.cox import Cox
 
-__all__ = ["Prepared", "centred", "independent", "prepare", "strata_of"]
+__all__ = ["Prepared", "centred", "prepare", "strata_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,7 @@ def prepare(model: Cox, spells: Spells) -> Prepared:
     first = cox_terms(np.zeros(matrix.shape[1]), data) if scale.all() else None
     keep = list(range(len(scale)))
     if first is None or not clearly_independent(first.information):
-        keep = independent(model.collinear, design, matrix, scale, rows.weight)
+        keep = independent(design.names, matrix, scale, rows.weight, model.collinear)
     if len(keep) < len(scale):
         matrix = np.ascontiguousarray(matrix[:, keep])
         centre, scale, spread = centre[keep], scale[keep], spread[keep]
@@ -112,22 +113,6 @@ def strata_of(rows: Spells, design: Design) -> tuple[Ints | None, tuple[str, ...
 def centred(offset: Floats | None) -> Floats | None:
     """The offset less its mean."""
     return None if offset is None else offset - float(np.mean(offset))
-
-
-def independent(collinear: str, design: Design, matrix: Floats, scale: Floats, weight: Floats | None) -> list[int]:
-    """Columns that do not follow from others; refuse or drop the rest."""
-    gram = cross_product(matrix, np.ones(len(matrix)) if weight is None else weight)
-    gram[scale == 0, :] = gram[:, scale == 0] = 0.0
-    found = dependencies(gram)
-    if found and collinear == "raise":
-        raise DataError(
-            "; ".join(explain(design.names, d, scale) for d in found) + ".",
-            column=design.names[found[0].column],
-            code="collinear",
-            hint='Take the column out of the formula, or give collinear="drop".',
-        )
-    gone = {d.column for d in found}
-    return [j for j in range(len(scale)) if j not in gone]
 
 
 def _data(model: Cox, matrix: Floats, index: RiskIndex, rows: Spells, design: Design) -> CoxData:

@@ -34,20 +34,7 @@ _RESIDUALS = ("martingale", "deviance", "cox-snell", "score", "dfbeta", "dfbetas
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CoxResults(CoxPredictions):
-    """A fitted Cox model.
-
-    Attributes
-    ----------
-    model_covariance : (p, p)
-        Inverse information, whatever `vcov` is in use.
-    baseline : kernels.coxcurves.Baseline
-        Increments of the baseline hazard in each stratum.
-    centre, scale : (p,)
-        Of the columns, as the fit used them.
-    strata_labels : tuple of str
-    until : tuple of float
-        Last time observed in each stratum; predicted curves end there.
-    """
+    """A fitted Cox model; its attributes are those of `CoxFit`."""
 
     def hazard_ratios(self, alpha: float = 0.05, method: str = "wald") -> Any:
         """Hazard ratios with limits: columns HR, low, high.

@@ -20,7 +20,6 @@ from exitmodels.arrays import Bools, Floats, Ints
 from exitmodels.errors import ConvergenceWarning, DataError, FormulaError
 from exitmodels.kernels.discrete import LINKS, DiscreteData, DiscreteTerms, discrete_terms
 from exitmodels.kernels.optimise import Maximum, newton
-from exitmodels.models.hazards.cox_checks import usable
 from exitmodels.models.hazards.discrete_frame import Frame, bounded_inverse, null_value, start
 from exitmodels.models.hazards.discrete_periods import Periods, baseline_columns, collapse, fixed_hazards, to_periods
 from exitmodels.models.hazards.discrete_results import (
@@ -32,6 +31,7 @@ from exitmodels.models.hazards.discrete_results import (
 )
 from exitmodels.models.hazards.scaling import scaled_columns
 from exitmodels.shapes.design import Design
+from exitmodels.shapes.fitting import usable
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["DiscreteHazard"]

@@ -105,10 +105,7 @@ class DiscretePrediction(Regression):
         return self._curve("incidence", pieces, transform)
 
     def _piece(self, keys: dict[str, Any], estimate: Floats, se: Floats) -> Piece:
-        none = np.empty(0)
-        return Piece(
-            keys=keys, time=self.time, estimate=estimate, se=se, at_risk=none, events=none, censored=none, n=1.0
-        )
+        return Piece.predicted(keys, self.time, estimate, se)
 
     def _curve(self, kind: str, pieces: list[Piece], transform: str) -> Curve:
         return Curve(

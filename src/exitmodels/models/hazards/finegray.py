@@ -25,15 +25,16 @@ from exitmodels.kernels.partial import CoxData, CoxTerms, cox_data, cox_terms
 from exitmodels.kernels.stays import CONVENTIONS
 from exitmodels.kernels.subdistribution import SubData, subdistribution
 from exitmodels.kernels.varying import Varying
-from exitmodels.models.hazards.cox_checks import enough, runaway, usable, varies
+from exitmodels.models.hazards.cox_checks import enough, runaway, varies
 from exitmodels.models.hazards.cox_fitted import last_times
-from exitmodels.models.hazards.cox_prepare import centred, independent, strata_of
+from exitmodels.models.hazards.cox_prepare import centred, strata_of
 from exitmodels.models.hazards.cox_time import changing
 from exitmodels.models.hazards.finegray_fitted import FineGrayFitted, likelihood
 from exitmodels.models.hazards.finegray_results import VARIANCES, FineGrayResults
 from exitmodels.models.hazards.finegray_rows import Arranged, arrange, by_time, refuse_empty
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.shapes.design import Design
+from exitmodels.shapes.fitting import independent, usable
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["FineGray"]
@@ -143,7 +144,7 @@ class FineGray:
         first = cox_terms(np.zeros(len(scale)), data.cox) if scale.all() else None
         keep = list(range(len(scale)))
         if first is None or not clearly_independent(first.information):
-            keep = independent(self.collinear, design, matrix, scale, rows.weight)
+            keep = independent(design.names, matrix, scale, rows.weight, self.collinear)
         if len(keep) < len(scale):
             data = self._data(arranged, np.ascontiguousarray(matrix[:, keep]), rows, design)
             centre, scale, spread, first = centre[keep], scale[keep], spread[keep], None

@@ -98,7 +98,7 @@ def predicted_hazards(result: FineGrayResults, new: Any, times: Any, transform: 
             squared = np.full(len(read), np.nan)
         hazard = np.where(chosen >= 0, path.hazard[read], 0.0)
         se = np.where(chosen >= 0, np.sqrt(squared), 0.0)
-        pieces.append(_piece(label, at, hazard, se, result.until[path.stratum]))
+        pieces.append(Piece.predicted({"row": label}, at, hazard, se, result.until[path.stratum]))
     return Curve(
         kind="cumulative hazard",
         pieces=tuple(pieces),
@@ -154,18 +154,3 @@ def _asked(grid: Floats, times: Any, until: float) -> tuple[Floats, Ints]:
         raise DataError("Times must be finite.", code="times", hint="Give numbers in the unit of the spells.")
     asked = asked[asked <= until]
     return asked, np.searchsorted(grid, asked, side="right") - 1
-
-
-def _piece(label: Any, time: Floats, estimate: Floats, se: Floats, until: float) -> Piece:
-    none = np.empty(0)
-    return Piece(
-        keys={"row": label},
-        time=time,
-        estimate=estimate,
-        se=se,
-        at_risk=none,
-        events=none,
-        censored=none,
-        n=1.0,
-        until=until,
-    )

@@ -12,7 +12,6 @@ import numpy as np
 from scipy.special import chdtrc
 
 from exitmodels.arrays import AnyArray, Floats, Ints
-from exitmodels.errors import DataError
 from exitmodels.kernels.coxresiduals import martingale, sandwich
 from exitmodels.kernels.optimise import newton
 from exitmodels.kernels.partial import CoxTerms, cox_terms
@@ -21,6 +20,7 @@ from exitmodels.kernels.subvarying import varying_sub_terms
 from exitmodels.kernels.subvarying_influence import varying_influences, varying_martingale
 from exitmodels.kernels.varying import Varying
 from exitmodels.results.hypothesis import HypothesisTest
+from exitmodels.shapes.fitting import clusters_of, factor_of
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["FineGrayFitted", "Variance", "bootstrap_draws", "likelihood", "refit", "robust_score"]
@@ -68,17 +68,9 @@ class FineGrayFitted:
 
     def units(self, kind: str) -> tuple[Floats, Ints | None]:
         """Factor of each row before squaring, and its cluster; pieces of one stay belong together."""
-        weight = self.rows.row_weight
         if kind == "cluster":
-            cluster = self.cluster if self.cluster is not None else self.rows.cluster
-            if cluster is None:
-                raise DataError(
-                    'vcov="cluster" needs clusters.',
-                    code="no-cluster",
-                    hint="Read the spells with cluster=, or put cluster(column) in the formula.",
-                )
-            return weight, cluster
-        return np.sqrt(weight) if self.rows.weights == "frequency" else weight, self.person
+            return self.rows.row_weight, clusters_of(self.rows, self.cluster)
+        return factor_of(self.rows), self.person
 
     def blocks(
         self, terms: CoxTerms, at: Floats, known: bool = False, within: bool = False

@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import chdtrc
 
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import ConvergenceWarning, DataError
 from exitmodels.kernels.innermost import innermost, rank_ends
 from exitmodels.kernels.intervalcox import IntervalRows, Profiled, climb, interval_rows, profile_curvature, profiled
-from exitmodels.kernels.linalg import cross_product, dependencies, standardise, symmetric_inverse
-from exitmodels.models.hazards.cox_checks import explain, usable
+from exitmodels.kernels.linalg import dependencies, standardise, symmetric_inverse
+from exitmodels.models.hazards.cox_fitted import all_zero
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.regression import Regression
 from exitmodels.shapes.between import between
 from exitmodels.shapes.design import Design
+from exitmodels.shapes.fitting import independent, usable
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["IntervalCox", "IntervalCoxResults"]
@@ -174,7 +174,7 @@ class IntervalCox:
         _enough(rows, design.names, known, chosen)
         matrix = design.matrix.copy()
         _, scale, _ = standardise(matrix, rows.weight)
-        _independent(design.names, matrix, scale, rows.row_weight)
+        independent(design.names, matrix, scale, rows.row_weight)
         offset = None if design.offset is None else design.offset - float(np.mean(design.offset))
         strata, members = [], list(_members(rows, design))
         for own in members:
@@ -255,19 +255,6 @@ def _enough(rows: Spells, names: Sequence[str], known: Any, chosen: Spells) -> N
         )
 
 
-def _independent(names: tuple[str, ...], matrix: Floats, scale: Floats, weight: Floats) -> None:
-    gram = cross_product(matrix, weight)
-    gram[scale == 0, :] = gram[:, scale == 0] = 0.0
-    found = dependencies(gram)
-    if found:
-        raise DataError(
-            "; ".join(explain(names, d, scale) for d in found) + ".",
-            column=names[found[0].column],
-            code="collinear",
-            hint="Take the column out of the formula.",
-        )
-
-
 def _informed(start: Profiled, names: Sequence[str], size: float) -> None:
     """Refuse columns about which the intervals say nothing."""
     flat = np.diag(start.information) <= 1e-10 * size
@@ -284,20 +271,9 @@ def _informed(start: Profiled, names: Sequence[str], size: float) -> None:
 
 
 def _tests(best: Profiled, start: Profiled, rows: Spells) -> dict[str, HypothesisTest]:
-    p = len(best.beta)
     values = {
         "likelihood ratio": 2 * (best.value - start.value),
         "Wald": float(best.beta @ best.information @ best.beta),
         "score": float(start.gradient @ np.linalg.solve(start.information, start.gradient)),
     }
-    return {
-        name: HypothesisTest(
-            statistic=value,
-            df=p,
-            pvalue=float(chdtrc(p, value)),
-            method=f"{name} test that all coefficients are zero",
-            ledger=rows.ledger,
-            sources=("finkelstein1986",),
-        )
-        for name, value in values.items()
-    }
+    return all_zero(values, len(best.beta), rows, "finkelstein1986")

@@ -19,7 +19,6 @@ from exitmodels.arrays import Ints
 from exitmodels.errors import ConvergenceWarning, DataError, FormulaError, SchemeError
 from exitmodels.kernels.censoring import censoring
 from exitmodels.kernels.restricted import RestrictedData, restricted_fit
-from exitmodels.models.hazards.cox_checks import usable
 from exitmodels.models.hazards.mean_stay_results import (
     VARIANCES,
     MeanStayDifferences,
@@ -30,6 +29,7 @@ from exitmodels.models.hazards.moment_results import MomentResults
 from exitmodels.models.hazards.scaling import scaled_columns
 from exitmodels.render.text import number
 from exitmodels.shapes.design import Design
+from exitmodels.shapes.fitting import usable
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["RMSTRegression"]

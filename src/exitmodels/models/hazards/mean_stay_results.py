@@ -16,6 +16,7 @@ from exitmodels.kernels.censoring import Censoring
 from exitmodels.kernels.restricted import RestrictedData, restricted_covariance
 from exitmodels.models.hazards.cox_fitted import cluster_codes
 from exitmodels.models.hazards.moment_results import MeanDifferenceResults, MomentResults, RatioResults
+from exitmodels.shapes.fitting import clusters_of
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["VARIANCES", "MeanStayDifferences", "MeanStayFitted", "MeanStayRatios"]
@@ -41,14 +42,7 @@ class MeanStayFitted:
             raise DataError(f"vcov={kind!r} is not known.", code="vcov", hint=f"One of {known}.")
         cluster = None
         if kind == "cluster":
-            cluster = self.cluster if self.cluster is not None else self.rows.cluster
-            if cluster is None:
-                raise DataError(
-                    'vcov="cluster" needs clusters.',
-                    code="no-cluster",
-                    hint="Read the spells with cluster=, or put cluster(column) in the formula.",
-                )
-            cluster = np.unique(cluster, return_inverse=True)[1].astype(np.int64)
+            cluster = np.unique(clusters_of(self.rows, self.cluster), return_inverse=True)[1].astype(np.int64)
         copies = self.rows.weights == "frequency" and cluster is None
         factor = np.sqrt(self.data.weight) if copies else self.data.weight
         inner = restricted_covariance(self.data, self.mean, self.law, factor, cluster, kind == "naive")

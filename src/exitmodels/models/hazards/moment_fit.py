@@ -24,6 +24,7 @@ from exitmodels.models.hazards.moment_results import (
 )
 from exitmodels.models.hazards.scaling import scaled_columns
 from exitmodels.shapes.design import Design
+from exitmodels.shapes.fitting import clusters_of
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["MomentFitted", "MomentSetup", "asked_times", "fit_moments"]
@@ -87,14 +88,7 @@ class MomentFitted:
             raise DataError(f"vcov={kind!r} is not known.", code="vcov", hint=f"One of {known}.")
         rows, cluster = self.setup.rows, None
         if kind.endswith("cluster"):
-            cluster = self.cluster if self.cluster is not None else rows.cluster
-            if cluster is None:
-                raise DataError(
-                    f"vcov={kind!r} needs clusters.",
-                    code="no-cluster",
-                    hint="Read the spells with cluster=, or put cluster(column) in the formula.",
-                )
-            cluster = np.unique(cluster, return_inverse=True)[1].astype(np.int64)
+            cluster = np.unique(clusters_of(rows, self.cluster, kind), return_inverse=True)[1].astype(np.int64)
         parts = spread_over(self.terms.pull * (self.data.y - self.terms.mean), self.data.matrix)
         if kind.startswith("corrected") or ("naive" in self.setup.kinds and kind != "naive"):
             parts = parts + self.setup.extra(self._columns(), self.terms, self.setup)

@@ -19,8 +19,9 @@ from exitmodels.errors import DataError
 from exitmodels.kernels.linalg import cross_product, dependencies, standardise
 from exitmodels.kernels.partial import CoxData, cox_data
 from exitmodels.kernels.risksets import risk_index
-from exitmodels.models.hazards.cox_checks import enough, explain, usable
+from exitmodels.models.hazards.cox_checks import enough
 from exitmodels.shapes.design import Design
+from exitmodels.shapes.fitting import explain, usable
 from exitmodels.shapes.smooth import Smooth, SmoothDesign, split_smooth
 from exitmodels.shapes.spells import Spells
 

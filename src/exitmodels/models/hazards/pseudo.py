@@ -18,10 +18,10 @@ from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
 from exitmodels.kernels import functionals
 from exitmodels.kernels.meanregression import LINKS, MeanTerms
-from exitmodels.models.hazards.cox_checks import usable
 from exitmodels.models.hazards.moment_fit import MomentSetup, asked_times, fit_moments
 from exitmodels.models.hazards.moment_results import MomentResults
 from exitmodels.models.hazards.pseudo_values import Pseudo, make_pseudo, method_for, pseudo_rows
+from exitmodels.shapes.fitting import usable
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["PseudoRegression"]

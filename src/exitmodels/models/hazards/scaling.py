@@ -8,9 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from exitmodels.arrays import Floats
-from exitmodels.errors import DataError
-from exitmodels.kernels.linalg import cross_product, dependencies, standardise
-from exitmodels.models.hazards.cox_checks import explain
+from exitmodels.kernels.linalg import standardise
+from exitmodels.shapes.fitting import independent
 
 __all__ = ["scaled_columns"]
 
@@ -25,14 +24,5 @@ def scaled_columns(names: tuple[str, ...], matrix: Floats, weight: Floats) -> tu
     """
     matrix = matrix.copy()
     centre, scale, spread = standardise(matrix, weight)
-    gram = cross_product(matrix, weight)
-    gram[scale == 0, :] = gram[:, scale == 0] = 0.0
-    found = dependencies(gram)
-    if found:
-        raise DataError(
-            "; ".join(explain(names, d, scale) for d in found) + ".",
-            column=names[found[0].column],
-            code="collinear",
-            hint="Take the column out of the formula.",
-        )
+    independent(names, matrix, scale, weight)
     return np.divide(matrix, spread, out=matrix) if len(spread) else matrix, centre, scale * spread

@@ -11,11 +11,12 @@ import numpy as np
 
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.linalg import cross_product, dependencies, standardise
-from exitmodels.shapes.design import Design, incomplete_rows
+from exitmodels.kernels.linalg import standardise
+from exitmodels.shapes.design import Design
+from exitmodels.shapes.fitting import independent
 from exitmodels.shapes.spells import Spells
 
-__all__ = ["Coded", "coded", "usable"]
+__all__ = ["Coded", "coded"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,18 +30,6 @@ class Coded:
     stratum: Ints | None
     n_strata: int
     cluster: Ints | None
-
-
-def usable(spells: Spells, formula: str) -> Spells:
-    """Set aside rows of weight zero and, when the data were read so, incomplete rows."""
-    rows = spells
-    if rows.weight is not None and not rows.weight.all():
-        rows = rows.select(rows.weight > 0, why="weight zero")
-    if rows.missing == "drop":
-        gaps = incomplete_rows(formula, rows.columns)
-        if gaps is not None:
-            rows = rows.select(~gaps, why=f"missing in a column of {formula!r}")
-    return rows
 
 
 def coded(rows: Spells, formula: str, n_events: int, what: str) -> Coded:
@@ -58,18 +47,7 @@ def coded(rows: Spells, formula: str, n_events: int, what: str) -> Coded:
         )
     matrix = np.ascontiguousarray(design.matrix)
     _, scale, _ = standardise(matrix, rows.weight)
-    gram = cross_product(matrix, rows.row_weight)
-    gram[scale == 0, :] = gram[:, scale == 0] = 0.0
-    found = dependencies(gram)
-    if found:
-        name = design.names[found[0].column]
-        others = ", ".join(design.names[i] for i in found[0].on)
-        raise DataError(
-            f"{name} follows from {others}." if others else f"{name} is constant.",
-            column=name,
-            code="collinear",
-            hint="Take the column out of the formula.",
-        )
+    independent(design.names, matrix, scale, rows.row_weight)
     parts = [code for code in (rows.stratum, design.strata) if code is not None]
     stratum, n_strata = None, 1
     if parts:

@@ -15,13 +15,14 @@ from scipy.special import chdtrc
 
 from exitmodels.arrays import Floats
 from exitmodels.errors import ConvergenceWarning, DataError
-from exitmodels.models.truncation.covariates import coded, usable
+from exitmodels.models.truncation.covariates import coded
 from exitmodels.models.truncation.fitting import linked
 from exitmodels.models.truncation.seen import refuse_open, sorted_groups
 from exitmodels.models.truncation.weighted import Weighted, draws, prepare, solve
 from exitmodels.render.text import number
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.regression import Regression
+from exitmodels.shapes.fitting import usable
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["TruncatedCox", "TruncatedCoxResults"]

@@ -17,11 +17,12 @@ from exitmodels.kernels.linalg import symmetric_inverse
 from exitmodels.kernels.optimise import newton
 from exitmodels.kernels.partial import cox_data, cox_terms
 from exitmodels.kernels.risksets import risk_index
-from exitmodels.models.truncation.covariates import coded, usable
+from exitmodels.models.truncation.covariates import coded
 from exitmodels.models.truncation.right import refuse_left
 from exitmodels.models.truncation.seen import refuse_open, sorted_groups
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.regression import Regression
+from exitmodels.shapes.fitting import usable
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["ReverseCox", "ReverseCoxResults"]

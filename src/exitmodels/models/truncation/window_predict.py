@@ -195,8 +195,7 @@ class HazardPrediction(Regression):
         return np.sqrt(np.maximum(np.einsum("tp,pq,tq->t", slopes, self.covariance, slopes), 0.0))
 
     def _piece(self, keys: dict[str, Any], grid: Floats, estimate: Floats, slopes: Floats) -> Piece:
-        none, se = np.empty(0), self._errors(slopes @ self.combine)
-        return Piece(keys=keys, time=grid, estimate=estimate, se=se, at_risk=none, events=none, censored=none, n=1.0)
+        return Piece.predicted(keys, grid, estimate, self._errors(slopes @ self.combine))
 
     def _curve(self, kind: str, pieces: list[Piece]) -> Curve:
         return Curve(

@@ -17,7 +17,8 @@ from exitmodels.kernels.hazardlaws import Constant, Gompertz, Law, Pieces, Weibu
 from exitmodels.kernels.linalg import dependencies
 from exitmodels.kernels.windowhazards import WindowData
 from exitmodels.shapes.dates import day_number, iso
-from exitmodels.shapes.design import Design, incomplete_rows
+from exitmodels.shapes.design import Design
+from exitmodels.shapes.fitting import usable
 from exitmodels.shapes.spells import Spells
 from exitmodels.shapes.splitting import calendar_cuts
 
@@ -54,12 +55,8 @@ class Named:
 def usable_rows(spells: Spells, formulas: Sequence[str]) -> Spells:
     """Set aside rows of weight zero and, when the data were read so, incomplete ones."""
     rows = spells
-    if rows.weight is not None and not rows.weight.all():
-        rows = rows.select(rows.weight > 0, why="weight zero")
     for formula in dict.fromkeys(formulas):
-        gaps = incomplete_rows(formula, rows.columns) if rows.missing == "drop" else None
-        if gaps is not None:
-            rows = rows.select(~gaps, why=f"missing in a column of {formula!r}")
+        rows = usable(rows, formula)
     if rows.left_limit is not None:
         ties = int(np.count_nonzero(rows.exit == rows.left_limit))
         if ties:
