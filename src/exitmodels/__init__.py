@@ -37,6 +37,7 @@ _HOMES = {
     "CoxPath": "models.hazards.cox_path",
     "DataError": "errors",
     "DataWarning": "errors",
+    "DateFormat": "records.schema",
     "Dates": "records.dates",
     "DayError": "records.dayerror",
     "DelayTriangle": "shapes.triangle",
@@ -69,9 +70,11 @@ _HOMES = {
     "RMSTRegression": "models.hazards.mean_stay",
     "Reason": "records.codebook",
     "RecordEnd": "models.counts.record_end",
+    "Records": "records.records",
     "ReverseCox": "models.truncation.reverse_cox",
     "RightTruncated": "models.truncation.right",
     "RoundedDates": "models.counts.rounded",
+    "Schema": "records.schema",
     "SchemeError": "errors",
     "SmoothHazard": "models.nonparametric.smooth_hazard",
     "Spells": "shapes.spells",
@@ -116,6 +119,7 @@ _HOMES = {
     "rate_change": "models.counts.change",
     "rate_difference": "models.counts.differences",
     "rate_ratio": "models.counts.rates",
+    "read_records": "records.records",
     "renyi_test": "models.nonparametric.renyi",
     "rmst_difference": "models.nonparametric.differences",
     "roc": "models.hazards.roc",
@@ -259,6 +263,10 @@ if TYPE_CHECKING:
     from exitmodels.records.dates import Dates as Dates
     from exitmodels.records.dayerror import DayError as DayError
     from exitmodels.records.parsing import parse_dates as parse_dates
+    from exitmodels.records.records import Records as Records
+    from exitmodels.records.records import read_records as read_records
+    from exitmodels.records.schema import DateFormat as DateFormat
+    from exitmodels.records.schema import Schema as Schema
     from exitmodels.records.statement import Clause as Clause
     from exitmodels.records.statement import Statement as Statement
     from exitmodels.results.bootstrap import bootstrap as bootstrap

@@ -217,7 +217,7 @@ def _refuse(
 ) -> None:
     if not texts:
         return
-    if free and (found.proves == 1).any() and (found.proves == 2).any():
+    if bad == "raise" and free and (found.proves == 1).any() and (found.proves == 2).any():
         raise conflict(found, texts, column)
     wrong = np.flatnonzero(found.problem > 1)
     if bad == "raise" and wrong.size:

@@ -31,7 +31,7 @@ class Ledger:
     read : int
         Records in the table as given.
     entries : tuple of Entry
-        Set-asides ("set aside") and notes ("note"), in the order in which they happened.
+        Set-asides ("set aside"), repairs ("repaired") and notes ("note"), in the order in which they happened.
     source : str
         Where the records came from; printed with the ledger.
 
@@ -64,6 +64,11 @@ class Ledger:
         """Return a ledger in which these rows no longer count as used."""
         labels = tuple(rows)
         return self._with(Entry(why, len(labels) if n is None else n, labels[:10]))
+
+    def repaired(self, why: str, rows: Any = (), n: int | None = None) -> Ledger:
+        """Return a ledger that says which cells were rewritten, and why; the records stay in use."""
+        labels = tuple(rows)
+        return self._with(Entry(why, len(labels) if n is None else n, labels[:10], "repaired"))
 
     def note(self, what: str, n: int = 0) -> Ledger:
         """Return a ledger that also says this; no record is set aside by a note."""
