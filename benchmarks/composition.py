@@ -1,27 +1,23 @@
 """Multinomial logit on many records: ours and scikit-learn's, at the same optimum.
 
-``python -m benchmarks.composition [rows]`` draws records of 12 categories with 8 columns, shows that the answers agree,
-then lets both take turns and prints the ratio of median seconds. The peer is left out when it is not installed.
+``python -m benchmarks.composition [--quick]`` draws records of 12 categories with 8 columns.
 On a busy machine OPENBLAS_NUM_THREADS=1 gives ratios that can be repeated.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from importlib import util
 from typing import Any
 
 import numpy as np
 
 import exitmodels as xm
 from benchmarks.data import Array
-from benchmarks.measure import alternate
+from benchmarks.pair import Pair, Ready, main
 
-__all__ = ["draw_records", "main", "ours", "theirs"]
+__all__ = ["PAIRS", "draw_records", "ours", "theirs"]
 
-CATEGORIES, COLUMNS, AIM = 12, 8, 3.0
-TOLERATED = 1e-2  # standard errors
+CATEGORIES, COLUMNS = 12, 8
 
 
 def draw_records(n: int, seed: int = 20) -> tuple[Array, Array]:
@@ -39,13 +35,15 @@ def ours(x: Array, code: Array) -> Callable[[], Any]:
     return lambda: model.fit(frame)
 
 
-def theirs(x: Array, code: Array) -> Callable[[], Any] | None:
-    """The same by L-BFGS without a penalty, to a gradient that gives the same optimum; None when not installed."""
-    if util.find_spec("sklearn") is None:
-        return None
-    from sklearn.linear_model import LogisticRegression
+def theirs(x: Array, code: Array) -> Callable[[], Any]:
+    """The same by L-BFGS without a penalty, to a gradient that gives the same optimum."""
 
-    return lambda: LogisticRegression(C=np.inf, tol=1e-7, max_iter=5000).fit(x, code)
+    def fit() -> Any:
+        from sklearn.linear_model import LogisticRegression
+
+        return LogisticRegression(C=np.inf, tol=1e-7, max_iter=5000).fit(x, code)
+
+    return fit
 
 
 def difference(fit: Any, peer: Any) -> float:
@@ -54,23 +52,23 @@ def difference(fit: Any, peer: Any) -> float:
     return float(np.max(np.abs((whole[1:] - whole[0]).ravel() - fit.estimate) / fit.standard_errors))
 
 
-def main(n: int = 1_000_000) -> None:
-    """Print agreement, seconds and the ratio."""
+def _prepare(n: int) -> Ready:
     x, code = draw_records(n)
-    here, there = ours(x, code), theirs(x, code)
-    fit = here()
-    print(f"{n} records, {CATEGORIES} categories, {COLUMNS} columns; converged: {fit.converged}")
-    if there is None:
-        print("scikit-learn is not installed; nothing to compare with")
-        return
-    gap = difference(fit, there())
-    print(f"largest difference {gap:.1e} standard errors (tolerated {TOLERATED:.0e})")
-    if gap > TOLERATED:
-        print("the answers differ; nothing is timed")
-        return
-    one, two = (float(np.median(values)) for values in alternate(here, there, most=3))
-    print(f"ours {one:.2f} s, scikit-learn {two:.2f} s, ratio {two / one:.1f} (aim {AIM:g})")
+    return Ready(ours(x, code), theirs(x, code), difference)
+
+
+PAIRS = (
+    Pair(
+        "multinomial",
+        f"Multinomial logit, {CATEGORIES} categories, {COLUMNS} columns",
+        "scikit-learn",
+        1_000_000,
+        3.0,
+        1e-2,  # standard errors
+        _prepare,
+    ),
+)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    main(PAIRS)

@@ -1,13 +1,10 @@
 """Negative binomial regression with unit levels against statsmodels with dummy columns.
 
-``python -m benchmarks.count_effects [cells]``; by default 323,400 cells of 62 units. The answers agree before anything
-is timed, and both sides are timed from the counts to the standard errors.
+``python -m benchmarks.count_effects [--quick]``: 323,400 cells of 62 units, from the counts to the standard errors.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import warnings
 from typing import Any
 
@@ -15,7 +12,7 @@ import numpy as np
 
 import exitmodels as xm
 from benchmarks.agree import compare
-from benchmarks.measure import alternate, seconds
+from benchmarks.pair import Pair, Ready, main
 
 UNITS, CELLS = 62, 323_400
 COLUMNS = ("x", "policy", "trend")
@@ -57,22 +54,18 @@ def numbers(fit: Any, peer: bool) -> dict[str, Any]:
     return {"coef": fit.estimate, "coef_se": fit.standard_errors}
 
 
-def main() -> None:
-    """Print who agreed, and how many times faster."""
-    n = int(sys.argv[1]) if len(sys.argv) > 1 else CELLS
+def _difference(fit: Any, peer: Any) -> float:
+    agreed = compare(numbers(fit, False), numbers(peer, True))
+    return agreed.difference / agreed.tolerance
+
+
+def _prepare(n: int) -> Ready:
     counts = cells(n)
-    fit = ours(counts)
-    print(f"{n:,} cells, {UNITS} units: exitmodels {seconds(lambda: ours(counts)):.2f} s, converged {fit.converged}")
-    if importlib.util.find_spec("statsmodels") is None:
-        print("    statsmodels: not installed")
-        return
-    agreed = compare(numbers(fit, False), numbers(theirs(counts), True))
-    if not agreed.holds:
-        print(f"    no agreement, not timed ({agreed})")
-        return
-    here, there = alternate(lambda: ours(counts), lambda: theirs(counts))
-    print(f"    {agreed}; statsmodels / exitmodels = {np.median(there) / np.median(here):.1f}")
+    return Ready(lambda: ours(counts), lambda: theirs(counts), _difference)
+
+
+PAIRS = (Pair("count-effects", f"Negative binomial, {UNITS} unit levels", "statsmodels", CELLS, 0.0, 1.0, _prepare),)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(PAIRS)

@@ -2,14 +2,12 @@
 
 Three loops over an INGARCH(1,1) series, each in plain Python: one as the formulas of the papers look when typed in,
 with arrays for the mean and its derivatives; the likelihood alone, handed to an optimiser without slopes; and one pared
-down to Python numbers with every derivative unrolled, the fastest that plain Python gets. The answers agree before
-anything is timed.
+down to Python numbers with every derivative unrolled, the fastest that plain Python gets.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +15,9 @@ import numpy as np
 
 import exitmodels as xm
 from benchmarks.agree import compare
-from benchmarks.measure import alternate
-from exitmodels.kernels.ingarch import Recursion, follow, slopes
-from exitmodels.kernels.ingarch_fit import fit_mean, link_terms
+from benchmarks.pair import Pair, Ready, main
+from exitmodels.kernels.ingarch import Recursion
+from exitmodels.kernels.ingarch_fit import fit_mean
 
 TRUTH = (2.0, 0.3, 0.5)
 
@@ -110,64 +108,54 @@ def recursion(y: Any) -> Recursion:
     return Recursion(y.astype(float), np.ones(n), np.ones((n, 1)), np.array([False]), (1,), (1,), False, before="first")
 
 
-def evaluate(data: Recursion, theta: Any) -> tuple[Any, Any]:
-    """Score and expected information by our kernel."""
-    state = follow(data, theta)
-    terms = link_terms(data, state)
-    first = slopes(data, theta, state)[0]
-    return first @ terms.score, (first * terms.expected) @ first.T
+START = np.array([3.0, 0.2, 0.5])
 
 
-def main() -> None:
-    """Print one line for each length and peer."""
-    start = np.array([3.0, 0.2, 0.5])
-    for n in (1_000, 10_000, 100_000):
+def _difference(here: Any, there: Any) -> float:
+    """Of coefficients and, where the peer has them, standard errors; in tolerated differences."""
+    theirs = {"coef": there[0], "coef_se": there[1]} if isinstance(there, tuple) else {"coef": there}
+    agreed = compare({"coef": here[0], "coef_se": here[1]}, theirs)
+    return agreed.difference / agreed.tolerance
+
+
+def _bare(y: Any) -> tuple[Any, Any]:
+    fit = fit_mean(recursion(y), START)
+    return fit.at, np.sqrt(np.diag(np.linalg.inv(fit.surface.expected)))
+
+
+def _whole(y: Any) -> Callable[[], tuple[Any, Any]]:
+    counts = xm.Counts.from_table({"n": y}, n="n")
+    model = xm.CountAR(past_means=(1,), link="identity", before="first")
+
+    def fit() -> tuple[Any, Any]:
+        found = model.fit(counts)
+        return found.estimate, found.standard_errors
+
+    return fit
+
+
+def _prepare(peer: str, whole: bool) -> Callable[[int], Ready]:
+    def prepare(n: int) -> Ready:
         y = series(n)
-        plain, data = y.tolist(), recursion(y)
-        score, information = evaluate(data, start)
-        fit, (coef, error) = fit_mean(data, start), loop_fit(plain, start)
-        ours = {"coef": fit.at, "coef_se": np.sqrt(np.diag(np.linalg.inv(fit.surface.expected)))}
-        print(f"{n:,} times")
-        for name, peer, held in (("typed-in loop", typed_in, y), ("pared-down loop", loop, plain)):
-            slow_score, slow_information = peer(held, start)[1:]
-            agreed = compare(
-                {"statistic": np.append(score, information)}, {"statistic": np.append(slow_score, slow_information)}
-            )
-            report(
-                f"score and information, {name}", agreed, lambda d=data: evaluate(d, start), _call(peer, held, start)
-            )
-            agreed = compare(ours, {"coef": coef, "coef_se": error})
-            report(f"fit, {name}", agreed, lambda d=data: fit_mean(d, start), _call(loop_fit, held, start, peer))
-        found = by_differences(plain, start)
-        agreed = compare(ours, {"coef": found})
-        report(
-            "fit, loop without slopes", agreed, lambda d=data: fit_mean(d, start), _call(by_differences, plain, start)
-        )
-        counts = xm.Counts.from_table({"n": y}, n="n")
-        model = xm.CountAR(past_means=(1,), link="identity", before="first")
-        whole = model.fit(counts)
-        agreed = compare({"coef": whole.estimate, "coef_se": whole.standard_errors}, {"coef": coef})
-        report(
-            "CountAR.fit with its own starts, typed-in loop",
-            agreed,
-            lambda m=model, c=counts: m.fit(c),
-            _call(loop_fit, y, start, typed_in),
-        )
+        plain = y.tolist()
+        run = {
+            "typed-in loop": lambda: loop_fit(y, START, typed_in),
+            "pared-down loop": lambda: loop_fit(plain, START, loop),
+            "loop without slopes": lambda: by_differences(plain, START),
+        }[peer]
+        return Ready(_whole(y) if whole else lambda: _bare(y), run, _difference)
+
+    return prepare
 
 
-def _call(function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
-    return lambda: function(*arguments)
-
-
-def report(task: str, agreed: Any, ours: Any, theirs: Any) -> None:
-    """Time both in turn, if they agree."""
-    if not agreed.holds:
-        print(f"    {task}: no agreement, not timed ({agreed})")
-        return
-    here, there = alternate(ours, theirs)
-    ratio, spent = np.median(there) / np.median(here), 1000 * np.median(here)
-    print(f"    {task}: {agreed}; loop / exitmodels = {ratio:.0f} ({spent:.1f} ms)")
+PAIRS = (
+    *(
+        Pair(f"ingarch-{peer[:5]}", "INGARCH fit, kernel", peer, 100_000, aim, 1.0, _prepare(peer, False), package="")
+        for peer, aim in (("typed-in loop", 100.0), ("pared-down loop", 0.0), ("loop without slopes", 0.0))
+    ),
+    Pair("ingarch", "CountAR.fit", "typed-in loop", 100_000, 100.0, 1.0, _prepare("typed-in loop", True), package=""),
+)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(PAIRS)

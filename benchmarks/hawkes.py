@@ -1,16 +1,12 @@
-"""Hawkes likelihood against a plain Python loop over the events: ``python -m benchmarks.hawkes``.
-
-The answers agree before anything is timed.
-"""
+"""Hawkes likelihood against a plain Python loop over the events: ``python -m benchmarks.hawkes [--quick]``."""
 
 from __future__ import annotations
 
 import math
-import sys
 
 import numpy as np
 
-from benchmarks.measure import alternate
+from benchmarks.pair import Pair, Ready, close, main
 from exitmodels.kernels.hawkes import Events, loglik
 
 BACKGROUND, BRANCHING, DECAY = 0.5, 0.5, 1.3
@@ -34,17 +30,14 @@ def loop(times: list[float], end: float) -> float:
     return value
 
 
-def main(n: int = 1_000_000) -> None:
-    """Print one line: agreement, and the ratio of seconds."""
+def _prepare(n: int) -> Ready:
     events = history(n)
     times, coef = events.times.tolist(), np.array([math.log(BACKGROUND)])
-    ours, theirs = loglik(events, coef, BRANCHING, DECAY), loop(times, events.end)
-    if abs(ours - theirs) > 1e-9 * abs(theirs):
-        raise SystemExit(f"disagrees: {ours!r} and {theirs!r}")
-    here, there = alternate(lambda: loglik(events, coef, BRANCHING, DECAY), lambda: loop(times, events.end))
-    ratio = float(np.median(here) / np.median(there))
-    print(f"{n:,} events: agreed ({ours:.6f}); {ratio:.3f} of the time of the loop (aim: below 0.1)")
+    return Ready(lambda: loglik(events, coef, BRANCHING, DECAY), lambda: loop(times, events.end), close)
+
+
+PAIRS = (Pair("hawkes", "Hawkes likelihood", "plain loop", 1_000_000, 10.0, 1e-9, _prepare, package=""),)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    main(PAIRS)

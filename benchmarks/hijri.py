@@ -1,13 +1,11 @@
-"""Hijri texts to days against a loop over hijridate: ``python -m benchmarks.hijri [rows]``.
+"""Hijri texts to days against a loop over hijridate: ``python -m benchmarks.hijri [--quick]``.
 
 The loop splits each text and converts it, which is the least that a user of the calendar library writes; it takes
-numbers only. A second loop keeps what it has seen in a dictionary. Loops are run on at most 100,000 rows and scaled;
-answers agree before anything is timed.
+numbers only. A second loop keeps what it has seen in a dictionary. Loops are run on at most 100,000 rows and scaled.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +13,9 @@ import numpy as np
 from hijridate import Hijri
 
 import exitmodels as xm
-from benchmarks.measure import timed
+from benchmarks.pair import Pair, Ready, main
 
-__all__ = ["loop", "main", "remembering_loop", "texts"]
+__all__ = ["PAIRS", "loop", "remembering_loop", "texts"]
 
 MOST = 100_000
 
@@ -57,29 +55,36 @@ def remembering_loop(values: Any) -> Any:
     return np.array(made, dtype="datetime64[D]")
 
 
-def main(n: int = 1_000_000) -> None:
-    """Print one line for each kind of column and peer."""
-    for distinct in (False, True):
+def _read(values: Any) -> Any:
+    return xm.parse_dates(values, calendar="hijri", order="dmy").lower
+
+
+def _prepare(distinct: bool, peer: Callable[[Any], Any], most: int) -> Callable[[int], Ready]:
+    def prepare(n: int) -> Ready:
         values = texts(n, distinct)
-        part = values[:MOST]
-        kind = "no text twice" if distinct else f"{len(set(values.tolist())):,} distinct texts"
-        print(f"{n:,} rows, {kind}")
-        peers: tuple[tuple[str, Callable[[Any], Any], Any], ...] = (
-            ("loop over hijridate", loop, part),
-            ("loop with a dictionary", remembering_loop, part if distinct else values),
+        part = values[:most]
+        return Ready(
+            lambda: _read(values),
+            lambda: peer(part),
+            lambda here, there: float(np.count_nonzero(here != there)),
+            len(values) / len(part),
+            lambda: _read(part),
         )
-        for name, peer, held in peers:
-            answer = xm.parse_dates(held, calendar="hijri", order="dmy").lower
-            if not np.array_equal(answer, peer(held)):
-                print(f"    {name}: no agreement, not timed")
-                continue
-            ours, theirs = [], []
-            for _ in range(3):
-                ours.append(timed(lambda v=values: xm.parse_dates(v, calendar="hijri", order="dmy"))[0])
-                theirs.append(timed(lambda p=peer, h=held: p(h))[0] * len(values) / len(held))
-            here, there = float(np.median(ours)), float(np.median(theirs))
-            print(f"    {name}: agrees; {name} / exitmodels = {there / here:.1f} ({here:.2f} s)")
+
+    return prepare
+
+
+_ALL = 10**9
+PAIRS = tuple(
+    Pair(key, f"Hijri texts to days, {said}", peer, n, aim, 0.0, _prepare(distinct, run, most), package="hijridate")
+    for key, said, peer, n, aim, distinct, run, most in (
+        ("hijri", "repeats", "loop", 10_000_000, 10.0, False, loop, MOST),
+        ("hijri-seen", "repeats", "loop with a dictionary", 10_000_000, 0.0, False, remembering_loop, _ALL),
+        ("hijri-distinct", "none twice", "loop", 1_000_000, 10.0, True, loop, MOST),
+        ("hijri-distinct-seen", "none twice", "loop with a dictionary", 1_000_000, 0.0, True, remembering_loop, MOST),
+    )
+)
 
 
 if __name__ == "__main__":
-    main(*(int(argument.replace("_", "")) for argument in sys.argv[1:2]))
+    main(PAIRS)

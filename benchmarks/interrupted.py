@@ -1,18 +1,18 @@
 """Interrupted series against the same fits made one by one with statsmodels: ``python -m benchmarks.interrupted``.
 
-The answers agree before anything is timed. Series are those of the founding size: 18 months, 78 weeks, 539 days.
+Series are those of the founding size: 18 months, 78 weeks, 539 days.
 """
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import exitmodels as xm
 from benchmarks.agree import compare
-from benchmarks.measure import alternate, seconds
+from benchmarks.pair import Pair, Ready, close, main
 
 AT, WINDOW = "2014-05-01", ("2013-03-01", "2014-08-21")
 
@@ -44,42 +44,48 @@ def one_by_one(counts: xm.Counts, base: Any, number: Any, places: Any) -> Any:
     return np.array(found)
 
 
-def main() -> None:
-    """Print one line for each task and length: who agreed, and how many times faster."""
-    for freq in ("MS", "W", "D"):
+def _newey_west(freq: str) -> Callable[[int], Ready]:
+    def prepare(n: int) -> Ready:
         counts = series(freq)
         model = xm.InterruptedSeries(at=AT, vcov="hac", hac_lags=2)
-        fit = model.fit(counts)
-        matrix, number = fit.cells.matrix, np.arange(len(counts))
-        default = seconds(lambda c=counts: xm.InterruptedSeries(at=AT).fit(c))
-        print(f"{freq:<3} {len(counts):>4} periods: one default fit {1000 * default:.0f} ms")
-        theirs = with_newey_west(counts, matrix)
-        agreed = compare(
-            {"coef": fit.estimate, "coef_se": fit.standard_errors}, {"coef": theirs.params, "coef_se": theirs.bse}
-        )
-        report("hac", agreed, lambda m=model, c=counts: m.fit(c), lambda c=counts, x=matrix: with_newey_west(c, x))
-        frame = fit.placebo().to_frame().iloc[1:]
-        places = np.searchsorted(counts.start, np.array(frame.index, dtype="datetime64[D]"))
-        agreed = compare(
-            {"statistic": 1 + frame["F"].to_numpy()},
-            {"statistic": 1 + one_by_one(counts, matrix[:, :2], number, places)},
-        )
-        report(
-            f"placebo, {len(places)} dates",
-            agreed,
+        matrix = model.fit(counts).cells.matrix
+        return Ready(lambda: model.fit(counts), lambda: with_newey_west(counts, matrix), _difference)
+
+    return prepare
+
+
+def _difference(fit: Any, peer: Any) -> float:
+    ours = {"coef": fit.estimate, "coef_se": fit.standard_errors}
+    agreed = compare(ours, {"coef": peer.params, "coef_se": peer.bse})
+    return agreed.difference / agreed.tolerance
+
+
+def _placebo(freq: str) -> Callable[[int], Ready]:
+    def prepare(n: int) -> Ready:
+        counts = series(freq)
+        fit = xm.InterruptedSeries(at=AT, vcov="hac", hac_lags=2).fit(counts)
+        base, number = fit.cells.matrix[:, :2], np.arange(len(counts))
+        dates = np.array(fit.placebo().to_frame().iloc[1:].index, dtype="datetime64[D]")
+        places = np.searchsorted(counts.start, dates)
+        return Ready(
             fit.placebo,
-            lambda c=counts, x=matrix[:, :2], k=number, p=places: one_by_one(c, x, k, p),
+            lambda: one_by_one(counts, base, number, places),
+            lambda here, there: close(here.to_frame().iloc[1:]["F"], there),
         )
 
+    return prepare
 
-def report(task: str, agreed: Any, ours: Any, theirs: Any) -> None:
-    """Time both in turn, if they agree."""
-    if not agreed.holds:
-        print(f"    {task}: no agreement, not timed ({agreed})")
-        return
-    here, there = alternate(ours, theirs)
-    print(f"    {task}: {agreed}; statsmodels / exitmodels = {np.median(there) / np.median(here):.1f}")
+
+PERIODS = {"MS": (18, "months"), "W": (78, "weeks"), "D": (539, "days")}
+PAIRS = tuple(
+    pair
+    for freq, (n, said) in PERIODS.items()
+    for pair in (
+        Pair(f"its-{said}", f"Interrupted series, HAC, {said}", "statsmodels", n, 0.0, 1.0, _newey_west(freq), least=n),
+        Pair(f"placebo-{said}", f"Placebo dates, {said}", "statsmodels", n, 0.0, 1e-8, _placebo(freq), least=n),
+    )
+)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(PAIRS)

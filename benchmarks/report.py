@@ -23,14 +23,40 @@ from typing import Any
 import numpy as np
 
 import exitmodels as xm
-from benchmarks import peers, rscript
+from benchmarks import (
+    changepoints,
+    composition,
+    count_effects,
+    count_series,
+    hawkes,
+    hijri,
+    interrupted,
+    peers,
+    rscript,
+    small_counts,
+)
 from benchmarks.agree import compare
 from benchmarks.data import Design, Sample, draw
 from benchmarks.measure import alternate, peak_megabytes, seconds, timed
+from benchmarks.pair import Measured, measure, size
 from benchmarks.tasks import TASKS, Job, Numbers
 
-__all__ = ["LINES", "Aim", "Line", "Outcome", "Row", "job_of", "main", "measure_line", "table"]
+__all__ = ["LINES", "PAIRS", "Aim", "Line", "Outcome", "Row", "job_of", "main", "measure_line", "table"]
 
+PAIRS = tuple(
+    pair
+    for module in (
+        small_counts,
+        count_effects,
+        count_series,
+        interrupted,
+        changepoints,
+        composition,
+        hawkes,
+        hijri,
+    )
+    for pair in module.PAIRS
+)
 LIMIT = 60.0
 SMALL = 431
 
@@ -343,10 +369,10 @@ def _cells(row: Row) -> list[str]:
     return [row.line.title, f"{row.n:,}", ours, named, whole, others, aims]
 
 
-def table(rows: Iterable[Row]) -> str:
+def table(rows: Iterable[Row | Measured]) -> str:
     """The measured lines as one Markdown table."""
     head = ["task", "rows", "ours", "fastest peer", "same, Spells made too", "other peers", "aims"]
-    lines = [head, ["---"] * len(head), *(_cells(row) for row in rows)]
+    lines = [head, ["---"] * len(head), *(row.cells() if isinstance(row, Measured) else _cells(row) for row in rows)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
@@ -380,16 +406,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the lines that were asked for and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a hundredth of the rows, no memory")
-    parser.add_argument("--only", metavar="TASK", help=f"one of {', '.join(line.key for line in LINES)}, or a task")
+    parser.add_argument(
+        "--only", metavar="TASK", help=f"one of {', '.join(line.key for line in (*LINES, *PAIRS))}, or a task"
+    )
     parser.add_argument("--no-r", action="store_true", help="leave R out")
     chosen = parser.parse_args(arguments)
     lines = [line for line in LINES if chosen.only in (None, line.key, line.task)]
-    rows = []
+    rows: list[Row | Measured] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for line in lines:
             n = max(SMALL, line.n // 100) if chosen.quick else line.n
             rows.append(measure_line(line, n, not chosen.no_r, not chosen.quick, say=_aside))
+        for pair in PAIRS:
+            if chosen.only in (None, pair.key):
+                rows.append(measure(pair, size(pair, chosen.quick)))
+                _aside(f"  {rows[-1]}")
     print(
         "\nx: median seconds of the peer over ours (fit alone; answers agree). "
         "MB: peak extra resident memory of one run in a fresh process.\n"

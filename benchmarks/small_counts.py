@@ -1,55 +1,24 @@
 """Counting records and exact limits beside pandas and statsmodels: ``python -m benchmarks.small_counts [--quick]``.
 
 Ten million records are counted by day, 12 reasons and 50 places; exact limits are drawn for a million Poisson counts
-(Garwood) and a million shares (Clopper and Pearson). For each line the numbers are shown to agree first; then ours and
-the peer's take turns. A peer that is not installed is left out with the reason.
+(Garwood) and a million shares (Clopper and Pearson).
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 import exitmodels as xm
-from benchmarks.data import Array
-from benchmarks.measure import alternate
+from benchmarks.pair import Pair, Ready, close, main
 
-__all__ = ["LINES", "Line", "measure"]
+__all__ = ["PAIRS"]
 
 WINDOW = ("2013-03-01", "2014-08-21")
 
 
-@dataclass(frozen=True)
-class Line:
-    """One comparison.
-
-    Parameters
-    ----------
-    name, peer : str
-    n : int
-        Records or counts at full size.
-    aim : float
-        The ratio to reach.
-    tolerance : float
-        Largest relative difference of the answers.
-    prepare : function of a size
-        Gives ours, theirs (both without arguments), and a function from either answer to numbers.
-    """
-
-    name: str
-    peer: str
-    n: int
-    aim: float
-    tolerance: float
-    prepare: Callable[[int], tuple[Callable[[], Any], Callable[[], Any], Callable[[Any], Array]]]
-
-
-def _counting(n: int) -> tuple[Callable[[], Any], Callable[[], Any], Callable[[Any], Array]]:
+def _counting(n: int) -> Ready:
     import pandas as pd
 
     rng = np.random.default_rng(n)
@@ -71,10 +40,10 @@ def _counting(n: int) -> tuple[Callable[[], Any], Callable[[], Any], Callable[[A
     def ours() -> Any:
         return xm.Counts.from_frame(frame, date="left", by=["reason", "place"], window=WINDOW)
 
-    return ours, theirs, lambda answer: np.asarray(answer.n if isinstance(answer, xm.Counts) else answer)
+    return Ready(ours, theirs, lambda here, there: close(here.n, there))
 
 
-def _garwood(n: int) -> tuple[Callable[[], Any], Callable[[], Any], Callable[[Any], Array]]:
+def _garwood(n: int) -> Ready:
     from statsmodels.stats.rates import confint_poisson
 
     rng = np.random.default_rng(n)
@@ -84,10 +53,13 @@ def _garwood(n: int) -> tuple[Callable[[], Any], Callable[[], Any], Callable[[An
         found = xm.rate(counts, days)
         return found.low, found.high
 
-    return ours, lambda: confint_poisson(counts, days, method="exact-c"), lambda answer: np.nan_to_num(np.array(answer))
+    def theirs() -> Any:
+        return np.nan_to_num(np.array(confint_poisson(counts, days, method="exact-c")))
+
+    return Ready(ours, theirs, lambda here, there: close(np.nan_to_num(np.array(here)), there))
 
 
-def _clopper_pearson(n: int) -> tuple[Callable[[], Any], Callable[[], Any], Callable[[Any], Array]]:
+def _clopper_pearson(n: int) -> Ready:
     from statsmodels.stats.proportion import proportion_confint
 
     from exitmodels.kernels.exact_binomial import binomial_interval
@@ -95,42 +67,19 @@ def _clopper_pearson(n: int) -> tuple[Callable[[], Any], Callable[[], Any], Call
     rng = np.random.default_rng(n)
     total = rng.integers(1, 200, n)
     counts = rng.binomial(total, 0.3)
-    theirs = lambda: proportion_confint(counts, total, method="beta")  # noqa: E731
-    return lambda: binomial_interval(counts, total), theirs, lambda answer: np.array(answer)
+
+    def theirs() -> Any:
+        return np.array(proportion_confint(counts, total, method="beta"))
+
+    return Ready(lambda: binomial_interval(counts, total), theirs, close)
 
 
-LINES = (
-    Line("day x 12 reasons x 50 places", "pandas", 10_000_000, 5.0, 0.0, _counting),
-    Line("Garwood limits", "statsmodels", 1_000_000, 20.0, 1e-10, _garwood),
-    Line("Clopper-Pearson limits", "statsmodels", 1_000_000, 20.0, 1e-10, _clopper_pearson),
+PAIRS = (
+    Pair("counting", "Counts.from_frame, day x 12 reasons x 50 places", "pandas", 10_000_000, 5.0, 0.0, _counting),
+    Pair("garwood", "Garwood limits of counts", "statsmodels", 1_000_000, 20.0, 1e-10, _garwood),
+    Pair("clopper", "Clopper-Pearson limits of shares", "statsmodels", 1_000_000, 20.0, 1e-10, _clopper_pearson),
 )
 
 
-def measure(line: Line, n: int) -> str:
-    """Check that the answers agree, then time both in turn; return one line of text."""
-    try:
-        version = metadata.version(line.peer)
-    except metadata.PackageNotFoundError:
-        return f"{line.name}: {line.peer} is not installed"
-    ours, theirs, read = line.prepare(n)
-    here, there = read(ours()), read(theirs())
-    gap = float(np.max(np.abs(here - there) / np.maximum(np.abs(there), 1.0)))
-    if not gap <= line.tolerance:
-        return f"{line.name}: {line.peer} {version} disagrees by {gap:.2g}"
-    mine, its = alternate(ours, theirs)
-    a, b = float(np.median(mine)), float(np.median(its))
-    verdict = "met" if b / a >= line.aim else "missed"
-    return (
-        f"{line.name}, {n:,}: {a:.3g} s; {line.peer} {version} {b:.3g} s; {b / a:.1f}x (aim {line.aim:g}x: {verdict})"
-    )
-
-
-def main() -> None:
-    """Print every line."""
-    quick = "--quick" in sys.argv
-    for line in LINES:
-        print(measure(line, line.n // 100 if quick else line.n), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    main(PAIRS)
