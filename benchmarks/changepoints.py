@@ -43,7 +43,7 @@ def _against_ruptures(n: int) -> Ready:
 
 
 def _whole(cost: str, spread: dict[str, float]) -> Callable[[int], Ready]:
-    """Ours on the whole series; the peer on its first points, its time taken as linear (it is not: this flatters it)."""
+    """Ours on the whole series; the peer on its first points, its time taken as linear (which flatters it)."""
 
     def prepare(n: int) -> Ready:
         y = series(n, np.random.default_rng(1))
