@@ -372,7 +372,7 @@ def test_the_names_of_every_result(tmp_path: Path) -> None:
     fit.save(tmp_path / "fit.json")
     loaded = xm.load(tmp_path / "fit.json")
     assert_allclose(loaded.estimate, fit.estimate)
-    with pytest.raises(xm.DataError, match="not stored"):
+    with pytest.raises(xm.DataError, match="does not hold"):
         loaded.predict()
     assert list(fit.tidy()["column"].unique()) == ["Intercept", "policy", "t"]
     assert "tabular" in fit.to_latex()

@@ -444,7 +444,7 @@ def test_results_answer_as_all_results_do(name, tmp_path):
     again = xm.load(tmp_path / "fit.json")
     assert_array_equal(again.estimate, fit.estimate)
     assert str(again.params) == str(fit.params)
-    with pytest.raises(xm.DataError, match="not stored"):
+    with pytest.raises(xm.DataError, match="does not hold"):
         again.forecast(2, rng=1)
     ax = fit.plot()
     assert ax.get_ylabel()

@@ -245,7 +245,7 @@ def test_figures_and_files(history, tmp_path):
     fit.save(tmp_path / "fit.json")
     again = xm.load(tmp_path / "fit.json")
     assert again.branching == fit.branching
-    with pytest.raises(xm.DataError, match="not stored"):
+    with pytest.raises(xm.DataError, match="does not hold"):
         again.residuals()
     assert "Hawkes" in fit.cite()
 

@@ -414,7 +414,7 @@ def test_results_print_draw_store_and_come_back(family, tmp_path):
     assert_allclose(again.conf_int(), fit.conf_int())
     assert str(again) == text
     pd.testing.assert_frame_equal(again.averted(), fit.averted())
-    with pytest.raises(xm.DataError, match="not stored"):
+    with pytest.raises(xm.DataError, match="does not hold"):
         again.variances()
     assert again.plot().get_ylabel() == "records per month"
     assert fit.plot(what="effects").get_xlabel().startswith("rate ratio")

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.special import chdtrc
 
+from exitmodels.arrays import Floats
 from exitmodels.render.text import Block, Summary, pvalue
 from exitmodels.results.bibliography import citation
 from exitmodels.results.storing import Stored
 from exitmodels.shapes.ledger import Ledger
 
-__all__ = ["HypothesisTest"]
+__all__ = ["HypothesisTest", "quadratic_test"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,3 +74,13 @@ class HypothesisTest(Stored):
     def cite(self) -> str:
         """Print the version and the papers behind this number."""
         return citation(self.sources, self.method)
+
+
+def quadratic_test(
+    score: Floats, spread: Floats, method: str, ledger: Ledger, sources: tuple[str, ...]
+) -> HypothesisTest:
+    """Test that a vector is zero, given its covariance: chi-squared on the rank of that."""
+    value = float(score @ np.linalg.pinv(spread, hermitian=True) @ score)
+    df = int(np.linalg.matrix_rank(spread))
+    pvalue = float(chdtrc(df, value))
+    return HypothesisTest(statistic=value, df=df, pvalue=pvalue, method=method, ledger=ledger, sources=sources)

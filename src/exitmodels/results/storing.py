@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,9 +22,10 @@ from exitmodels.errors import DataError
 from exitmodels.shapes.ledger import Ledger
 from exitmodels.version import VERSION
 
-__all__ = ["Stored", "load"]
+__all__ = ["Stored", "load", "unstored"]
 
 FORMAT = 1
+Held = TypeVar("Held")
 
 
 class Stored:
@@ -34,6 +35,17 @@ class Stored:
         """Write the result as JSON (numbers at full precision); read it back with `exitmodels.load`."""
         content = {"format": FORMAT, "exitmodels": VERSION, "result": _encode(self)}
         Path(path).write_text(json.dumps(content, allow_nan=False, indent=1), encoding="utf-8")
+
+
+def unstored(value: Held | None, what: str, verb: str = "needs") -> Held:
+    """Return a field that is never stored; where a loaded result lacks it, say what needed it."""
+    if value is None:
+        raise DataError(
+            f"{what} {verb} the data of the fit, which a saved result does not hold.",
+            code="no-data",
+            hint="Fit the model again on the data.",
+        )
+    return value
 
 
 def load(path: str | Path) -> Any:

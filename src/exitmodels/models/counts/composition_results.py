@@ -28,6 +28,7 @@ from exitmodels.models.counts.relabelling import Relabelling, relabelling_of
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.labels import labelled
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 
 __all__ = ["CompositionResults"]
 
@@ -362,11 +363,7 @@ class CompositionResults(Regression):
         return super().plot(ax, alpha) if drawn is None else drawn
 
     def _data(self, what: str) -> Fitted:
-        if self.data is None:
-            raise DataError(
-                f"{what} needs the data, which are not stored with a result.", code="no-data", hint="Fit again."
-            )
-        return self.data
+        return unstored(self.data, what)
 
     def tidy(self, alpha: float = 0.05) -> Any:
         """One row per coefficient, with the reason and the column beside the name."""

@@ -22,6 +22,7 @@ from exitmodels.kernels.simplex import closed
 from exitmodels.models.counts.checks import recoding, refuse_collinear
 from exitmodels.models.counts.logratios import read_parts
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 from exitmodels.shapes.columns import Columns, rows_of
 from exitmodels.shapes.design import Design
 from exitmodels.shapes.frames import Table
@@ -187,6 +188,4 @@ class DirichletResults(Regression):
         return pd.concat(frames, ignore_index=True)
 
     def _data(self, what: str) -> _Data:
-        if self.data is None:
-            raise DataError(f"{what} needs the data, which are not stored.", code="no-data", hint="Fit again.")
-        return self.data
+        return unstored(self.data, what)

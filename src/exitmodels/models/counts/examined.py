@@ -27,6 +27,7 @@ from exitmodels.models.counts.nested import half_chi2, likelihood_ratio
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.labels import labelled
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 
 __all__ = ["Examined"]
 
@@ -42,13 +43,7 @@ class Examined(Regression):
     data: FitData | None = field(default=None, metadata={"stored": False})
 
     def _data(self, what: str) -> FitData:
-        if self.data is None:
-            raise DataError(
-                f"{what} needs the data, which are not stored with a result.",
-                code="no-data",
-                hint="Fit the model again.",
-            )
-        return self.data
+        return unstored(self.data, what)
 
     def _plain(self, what: str) -> FitData:
         """The data, when the fit is by maximum likelihood in columns that are all there."""

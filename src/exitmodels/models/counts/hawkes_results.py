@@ -22,6 +22,7 @@ from exitmodels.models.counts.hawkes_rows import HawkesData
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.labels import labelled
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 from exitmodels.shapes.dates import day_number
 
 __all__ = ["HawkesResults"]
@@ -112,12 +113,7 @@ class HawkesResults(Regression):
         return self.estimate if self.excited else np.append(self.estimate, [-290.0, 0.0])
 
     def _data(self, what: str) -> HawkesData:
-        if self.data is None:
-            raise DataError(
-                f"{what} need the events, which are not stored with a result.", code="no-data", hint="Fit again."
-            )
-        found: HawkesData = self.data
-        return found
+        return unstored(self.data, what, "need")
 
     # ---- does the model hold? ----------------------------------------------------------------------------------
     def residuals(self, kind: str | None = None) -> Any:

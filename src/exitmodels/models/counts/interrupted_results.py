@@ -24,6 +24,7 @@ from exitmodels.render.text import Block, number
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.labels import labelled
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 
 __all__ = ["InterruptedResults"]
 
@@ -285,10 +286,4 @@ class InterruptedResults(Regression):
         return replace(made, tables=(*made.tables, Block(("after the date", *words), (line,))))
 
     def _data(self, what: str) -> InterruptedData:
-        if self.data is None:
-            raise DataError(
-                f"{what} needs the data, which are not stored with a result.",
-                code="no-data",
-                hint="Fit the model again.",
-            )
-        return self.data
+        return unstored(self.data, what)

@@ -22,6 +22,7 @@ from exitmodels.models.counts.series_ahead import future_rows
 from exitmodels.render.text import number, pvalue
 from exitmodels.results.labels import labelled
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 
 __all__ = ["LevelData", "LocalLevelResults"]
 
@@ -213,13 +214,7 @@ class LocalLevelResults(Regression):
         return pd.Series(made, index=data.series.index, name=kind)
 
     def _data(self, what: str) -> LevelData:
-        if self.data is None:
-            raise DataError(
-                f"{what} needs the data, which are not stored with a result.",
-                code="no-data",
-                hint="Fit the model again.",
-            )
-        return self.data
+        return unstored(self.data, what)
 
     # ---- to come -----------------------------------------------------------------------------------------------
     def predict_level(self, horizon: int, alpha: float = 0.05) -> Any:

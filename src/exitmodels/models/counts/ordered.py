@@ -25,6 +25,7 @@ from exitmodels.kernels.sandwich import cluster_meat
 from exitmodels.models.counts.checks import recoding, refuse_collinear
 from exitmodels.models.counts.reason_rows import Asked, ReasonRows, read_reasons
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 from exitmodels.shapes.columns import rows_of
 from exitmodels.shapes.design import Design
 
@@ -246,9 +247,7 @@ class OrderedResults(Regression):
         return coefficients(ax, list(frame.index), frame.to_numpy(), self.ratio_name, f"{100 * (1 - alpha):g}")
 
     def _data(self, what: str) -> _Data:
-        if self.data is None:
-            raise DataError(f"{what} needs the data, which are not stored.", code="no-data", hint="Fit again.")
-        return self.data
+        return unstored(self.data, what)
 
     def _critical(self, alpha: float) -> float:
         if not 0 < alpha < 1:

@@ -24,6 +24,7 @@ from exitmodels.models.counts.series_ahead import FutureRows, future_rows
 from exitmodels.render.text import number, pvalue
 from exitmodels.results.labels import labelled
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 
 __all__ = ["KINDS", "Pieces", "SeriesFit", "SeriesResults", "series_covariance"]
 
@@ -272,13 +273,7 @@ class SeriesResults(Regression):
         return data.series.y[seen], data.law.rows(seen)
 
     def _data(self, what: str) -> SeriesFit:
-        if self.data is None:
-            raise DataError(
-                f"{what} needs the data, which are not stored with a result.",
-                code="no-data",
-                hint="Fit the model again.",
-            )
-        return self.data
+        return unstored(self.data, what)
 
     # ---- to come -----------------------------------------------------------------------------------------------
     def forecast(

@@ -20,6 +20,7 @@ from exitmodels.models.counts.nested import likelihood_ratio
 from exitmodels.models.counts.twopart_covariance import PAPERS, TwoPartData, covariance_of
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 from exitmodels.shapes.counts import Counts
 from exitmodels.shapes.frames import Column, Table
 
@@ -118,13 +119,7 @@ class TwoPartResults(Regression):
         return facts
 
     def _data(self, what: str) -> TwoPartData:
-        if self.data is None:
-            raise DataError(
-                f"{what} needs the data, which are not stored with a result.",
-                code="no-data",
-                hint="Fit the model again.",
-            )
-        return self.data
+        return unstored(self.data, what)
 
     def with_vcov(self, kind: str, *, cluster: str | None = None) -> TwoPartResults:
         """Return the same fit with another covariance: "model", "robust" or "cluster"."""

@@ -27,6 +27,7 @@ from exitmodels.models.hazards.wald import with_wald
 from exitmodels.render.text import Block, Summary, number, pvalue
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.labels import labelled
+from exitmodels.results.storing import unstored
 
 __all__ = ["AdditiveResults"]
 
@@ -51,13 +52,7 @@ class AdditiveResults(AdditivePrediction):
         return [("rows", self.nobs), ("events", self.n_events), ("variance", self.vcov), ("unit of time", self.unit)]
 
     def _data(self, what: str) -> Fitted:
-        if self.fitted is None:
-            raise DataError(
-                f"{what} needs the data of the fit, which a saved result does not hold.",
-                code="no-data",
-                hint="Fit the model again on the data.",
-            )
-        return self.fitted
+        return unstored(self.fitted, what)
 
     # ---- variances -------------------------------------------------------------------------------------------
     def with_vcov(self, kind: str, cluster: Any = None) -> Self:

@@ -18,6 +18,7 @@ from exitmodels.kernels.coxcurves import Baseline
 from exitmodels.kernels.varying import Varying
 from exitmodels.models.hazards.cox_fitted import Fitted
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 from exitmodels.shapes.columns import Columns, rows_of
 from exitmodels.shapes.design import Design
 
@@ -63,19 +64,14 @@ class CoxFit(Regression):
         return self.n_events
 
     def _data(self, what: str) -> Fitted:
-        if self.fitted is None:
-            raise DataError(
-                f"{what} needs the data of the fit, which a saved result does not hold.",
-                code="no-data",
-                hint="Fit the model again on the data.",
-            )
+        fitted = unstored(self.fitted, what)
         if self.ties == "exact":
             raise DataError(
                 f"{what} is not offered with exact ties: that likelihood conditions on how many leave at each time.",
                 code="ties",
                 hint='Fit with ties="efron", or use DiscreteHazard for times that are truly few.',
             )
-        return self.fitted
+        return fitted
 
     @property
     def _linear_centre(self) -> float:

@@ -19,7 +19,7 @@ from exitmodels.kernels.grouped import group_sum
 from exitmodels.kernels.optimise import Maximum
 from exitmodels.kernels.partial import CoxData, CoxTerms
 from exitmodels.kernels.varying import Varying, varying_residuals
-from exitmodels.results.hypothesis import HypothesisTest
+from exitmodels.results.hypothesis import HypothesisTest, quadratic_test
 from exitmodels.shapes.fitting import clusters_of, factor_of
 from exitmodels.shapes.spells import Spells
 
@@ -127,16 +127,8 @@ def robust_score(fitted: Fitted, kind: str) -> HypothesisTest:
     """Score test at zero with the variance taken from rows or clusters (Lin & Wei 1989)."""
     assert fitted.start is not None
     spread = fitted.middle(kind, fitted.start, np.zeros(len(fitted.start.gradient)))
-    score = fitted.start.gradient
-    value, df = float(score @ np.linalg.pinv(spread, hermitian=True) @ score), int(np.linalg.matrix_rank(spread))
-    return HypothesisTest(
-        statistic=value,
-        df=df,
-        pvalue=float(chdtrc(df, value)),
-        method=f"robust score test that all coefficients are zero, {kind} variance",
-        ledger=fitted.rows.ledger,
-        sources=("lin_wei1989",),
-    )
+    method = f"robust score test that all coefficients are zero, {kind} variance"
+    return quadratic_test(fitted.start.gradient, spread, method, fitted.rows.ledger, ("lin_wei1989",))
 
 
 def zero_tests(best: Maximum[Any], covariance: Floats, estimate: Floats, rows: Spells) -> dict[str, HypothesisTest]:

@@ -22,6 +22,7 @@ from exitmodels.models.hazards.wald import with_wald
 from exitmodels.render.text import Summary, number
 from exitmodels.results.differences import Differences
 from exitmodels.results.hypothesis import HypothesisTest
+from exitmodels.results.storing import unstored
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["DiscreteFitted", "DiscreteHazardRatios", "DiscreteOddsRatios", "DiscreteProbits", "DiscreteResults"]
@@ -105,13 +106,7 @@ class DiscreteResults(DiscretePrediction):
         """
         if kind not in ("model", "robust", "cluster"):
             raise DataError(f"vcov={kind!r} is not known.", code="vcov", hint="One of model, robust, cluster.")
-        fitted = self.fitted
-        if fitted is None:
-            raise DataError(
-                "Another variance needs the data of the fit, which a saved result does not hold.",
-                code="no-data",
-                hint="Fit the model again on the data.",
-            )
+        fitted = unstored(self.fitted, "Another variance")
         if cluster is not None:
             fitted = replace(fitted, cluster=cluster_codes(fitted.rows, cluster))
         made = self.with_covariance(fitted.covariance(kind), kind, fitted=fitted)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import chdtrc
 
 from exitmodels.arrays import AnyArray, Floats, Ints
 from exitmodels.kernels.coxresiduals import martingale, sandwich
@@ -19,7 +18,7 @@ from exitmodels.kernels.subdistribution import SubData, influences, subdistribut
 from exitmodels.kernels.subvarying import varying_sub_terms
 from exitmodels.kernels.subvarying_influence import varying_influences, varying_martingale
 from exitmodels.kernels.varying import Varying
-from exitmodels.results.hypothesis import HypothesisTest
+from exitmodels.results.hypothesis import HypothesisTest, quadratic_test
 from exitmodels.shapes.fitting import clusters_of, factor_of
 from exitmodels.shapes.spells import Spells
 
@@ -109,16 +108,8 @@ def robust_score(fitted: FineGrayFitted, variance: Variance) -> HypothesisTest:
     """Score test that all coefficients are zero, with the variance taken from rows or clusters."""
     assert fitted.start is not None
     spread = fitted.middle(variance, fitted.start, np.zeros(len(fitted.start.gradient)))
-    score = fitted.start.gradient
-    value, df = float(score @ np.linalg.pinv(spread, hermitian=True) @ score), int(np.linalg.matrix_rank(spread))
-    return HypothesisTest(
-        statistic=value,
-        df=df,
-        pvalue=float(chdtrc(df, value)),
-        method=f"robust score test that all coefficients are zero, {variance.name} variance",
-        ledger=fitted.rows.ledger,
-        sources=("fine_gray1999", "lin_wei1989"),
-    )
+    method = f"robust score test that all coefficients are zero, {variance.name} variance"
+    return quadratic_test(fitted.start.gradient, spread, method, fitted.rows.ledger, ("fine_gray1999", "lin_wei1989"))
 
 
 def refit(fitted: FineGrayFitted, copies: Floats) -> Floats | None:

@@ -27,6 +27,7 @@ from exitmodels.results.curve import Curve
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.labels import labelled
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 from exitmodels.shapes.columns import rows_of
 from exitmodels.shapes.design import Design
 
@@ -83,13 +84,7 @@ class FineGrayResults(Regression):
         return self.n_events
 
     def _data(self, what: str) -> FineGrayFitted:
-        if self.fitted is None:
-            raise DataError(
-                f"{what} needs the data of the fit, which a saved result does not hold.",
-                code="no-data",
-                hint="Fit the model again on the data.",
-            )
-        return self.fitted
+        return unstored(self.fitted, what)
 
     def with_vcov(
         self,

@@ -20,6 +20,7 @@ from exitmodels.kernels.linalg import dependencies, standardise, symmetric_inver
 from exitmodels.models.hazards.cox_fitted import all_zero
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 from exitmodels.shapes.between import between
 from exitmodels.shapes.design import Design
 from exitmodels.shapes.fitting import independent, usable
@@ -55,13 +56,7 @@ class IntervalCoxResults(Regression):
         ----------
         kind : {"model", "profile", "robust", "cluster"}
         """
-        if self.fitted is None:
-            raise DataError(
-                "Another variance needs the data, which a saved fit does not hold.",
-                code="no-data",
-                hint="Ask the fit before saving it.",
-            )
-        return self.with_covariance(self.fitted.covariance(kind), kind)
+        return self.with_covariance(unstored(self.fitted, "Another variance").covariance(kind), kind)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from exitmodels.kernels.censoring import Censoring
 from exitmodels.kernels.restricted import RestrictedData, restricted_covariance
 from exitmodels.models.hazards.cox_fitted import cluster_codes
 from exitmodels.models.hazards.moment_results import MeanDifferenceResults, MomentResults, RatioResults
+from exitmodels.results.storing import unstored
 from exitmodels.shapes.fitting import clusters_of
 from exitmodels.shapes.spells import Spells
 
@@ -57,13 +58,7 @@ class _Weighed(MomentResults):
 
     def with_vcov(self, kind: str, cluster: Any = None) -> Self:
         """Return the same fit with another covariance ("robust", "cluster", "naive"); the estimates stay."""
-        fitted = self.weighed
-        if fitted is None:
-            raise DataError(
-                "Another variance needs the data of the fit, which a saved result does not hold.",
-                code="no-data",
-                hint="Fit the model again on the data.",
-            )
+        fitted = unstored(self.weighed, "Another variance")
         if cluster is not None:
             fitted = replace(fitted, cluster=cluster_codes(fitted.rows, cluster))
         made = self.with_covariance(fitted.covariance(kind), kind, weighed=fitted)

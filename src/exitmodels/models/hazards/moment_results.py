@@ -12,13 +12,13 @@ import numpy as np
 from scipy.special import ndtri
 
 from exitmodels.arrays import Floats
-from exitmodels.errors import DataError
 from exitmodels.kernels.meanregression import inverse_link
 from exitmodels.models.hazards.cox_fitted import cluster_codes
 from exitmodels.models.hazards.wald import with_wald
 from exitmodels.results.differences import Differences
 from exitmodels.results.labels import labelled
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 from exitmodels.shapes.columns import rows_of
 from exitmodels.shapes.design import Design
 
@@ -72,13 +72,7 @@ class MomentResults(Regression):
         cluster : str or (n,) labels, optional
             A column, or one label per row; by default the clusters of the formula or the spells.
         """
-        fitted = self.fitted
-        if fitted is None:
-            raise DataError(
-                "Another variance needs the data of the fit, which a saved result does not hold.",
-                code="no-data",
-                hint="Fit the model again on the data.",
-            )
+        fitted = unstored(self.fitted, "Another variance")
         if cluster is not None:
             fitted = replace(fitted, cluster=cluster_codes(fitted.setup.rows, cluster))
         sources = tuple(s for s in self.sources if s not in fitted.setup.extra_sources)
