@@ -39,6 +39,7 @@ _HOMES = {
     "DataWarning": "errors",
     "DateFormat": "records.schema",
     "Dates": "records.dates",
+    "DawidSkene": "records.dawidskene",
     "DayError": "records.dayerror",
     "DelayTriangle": "shapes.triangle",
     "Design": "shapes.design",
@@ -57,10 +58,14 @@ _HOMES = {
     "InterruptedSeries": "models.counts.interrupted",
     "IntervalCox": "models.hazards.interval_cox",
     "KaplanMeier": "models.nonparametric.kaplan_meier",
+    "Labels": "shapes.labels",
     "Ledger": "shapes.ledger",
     "LifeTable": "models.nonparametric.life_table",
     "LinYing": "models.hazards.additive",
     "LocalLevel": "models.counts.local_level",
+    "MaskedCauses": "models.hazards.masked_causes",
+    "MaskedCox": "models.hazards.masked_cox",
+    "MaskedIncidence": "models.nonparametric.masked_incidence",
     "MultipleResponse": "models.counts.multiple_response",
     "NelsonAalen": "models.nonparametric.nelson_aalen",
     "Nowcast": "models.counts.nowcast",
@@ -96,12 +101,15 @@ _HOMES = {
     "count_cusum": "models.counts.monitoring",
     "cross_validate": "models.hazards.validate",
     "datasets": "datasets",
+    "dawid_skene": "records.dawidskene",
     "delay_distribution": "models.counts.nowcast",
     "explained_variation": "models.hazards.explained",
     "farrington": "models.counts.farrington",
     "fixed_time_difference": "models.nonparametric.differences",
     "gray_test": "models.nonparametric.gray",
     "homogeneity_test": "models.counts.conditional",
+    "impute": "results.imputing",
+    "incidence_bounds": "models.nonparametric.bounds",
     "interval_logrank_test": "models.nonparametric.interval_logrank",
     "load": "results.storing",
     "log_ratios": "models.counts.logratios",
@@ -226,6 +234,8 @@ if TYPE_CHECKING:
     from exitmodels.models.hazards.explained import explained_variation as explained_variation
     from exitmodels.models.hazards.finegray import FineGray as FineGray
     from exitmodels.models.hazards.interval_cox import IntervalCox as IntervalCox
+    from exitmodels.models.hazards.masked_causes import MaskedCauses as MaskedCauses
+    from exitmodels.models.hazards.masked_cox import MaskedCox as MaskedCox
     from exitmodels.models.hazards.mean_stay import RMSTRegression as RMSTRegression
     from exitmodels.models.hazards.pseudo import PseudoRegression as PseudoRegression
     from exitmodels.models.hazards.pseudo_values import pseudo_values as pseudo_values
@@ -233,6 +243,7 @@ if TYPE_CHECKING:
     from exitmodels.models.hazards.score import score as score
     from exitmodels.models.hazards.validate import cross_validate as cross_validate
     from exitmodels.models.nonparametric.aalen_johansen import AalenJohansen as AalenJohansen
+    from exitmodels.models.nonparametric.bounds import incidence_bounds as incidence_bounds
     from exitmodels.models.nonparametric.censoring_weights import censoring_weights as censoring_weights
     from exitmodels.models.nonparametric.differences import fixed_time_difference as fixed_time_difference
     from exitmodels.models.nonparametric.differences import rmst_difference as rmst_difference
@@ -241,6 +252,7 @@ if TYPE_CHECKING:
     from exitmodels.models.nonparametric.kaplan_meier import KaplanMeier as KaplanMeier
     from exitmodels.models.nonparametric.life_table import LifeTable as LifeTable
     from exitmodels.models.nonparametric.logrank import logrank_test as logrank_test
+    from exitmodels.models.nonparametric.masked_incidence import MaskedIncidence as MaskedIncidence
     from exitmodels.models.nonparametric.maxcombo import maxcombo_test as maxcombo_test
     from exitmodels.models.nonparametric.nelson_aalen import NelsonAalen as NelsonAalen
     from exitmodels.models.nonparametric.one_sample import one_sample_logrank_test as one_sample_logrank_test
@@ -261,6 +273,8 @@ if TYPE_CHECKING:
     from exitmodels.records.codebook import Codebook as Codebook
     from exitmodels.records.codebook import Reason as Reason
     from exitmodels.records.dates import Dates as Dates
+    from exitmodels.records.dawidskene import DawidSkene as DawidSkene
+    from exitmodels.records.dawidskene import dawid_skene as dawid_skene
     from exitmodels.records.dayerror import DayError as DayError
     from exitmodels.records.parsing import parse_dates as parse_dates
     from exitmodels.records.records import Records as Records
@@ -270,11 +284,13 @@ if TYPE_CHECKING:
     from exitmodels.records.statement import Clause as Clause
     from exitmodels.records.statement import Statement as Statement
     from exitmodels.results.bootstrap import bootstrap as bootstrap
+    from exitmodels.results.imputing import impute as impute
     from exitmodels.results.pooling import pool as pool
     from exitmodels.results.storing import load as load
     from exitmodels.shapes.counts import Counts as Counts
     from exitmodels.shapes.design import Design as Design
     from exitmodels.shapes.hijri import to_hijri as to_hijri
+    from exitmodels.shapes.labels import Labels as Labels
     from exitmodels.shapes.ledger import Ledger as Ledger
     from exitmodels.shapes.spells import Spells as Spells
     from exitmodels.shapes.triangle import DelayTriangle as DelayTriangle

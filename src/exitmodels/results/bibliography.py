@@ -22,8 +22,12 @@ REFERENCES: dict[str, str] = {
     "studies: estimating the effect of California's tobacco control program. JASA 105, 493-505.",
     "adams_mackay2007": "Adams, R. P. and MacKay, D. J. C. (2007). Bayesian online changepoint detection. "
     "arXiv:0710.3742.",
+    "addona_wolfson2006": "Addona, V. and Wolfson, D. B. (2006). A formal test for the stationarity of the "
+    "incidence rate using data from a prevalent cohort study with follow-up. Lifetime Data Analysis 12, 267-284.",
     "agresti_liu1999": "Agresti, A. and Liu, I.-M. (1999). Modeling a categorical variable allowing arbitrarily many "
     "category choices. Biometrics 55, 936-943.",
+    "alioum_commenges1996": "Alioum, A. and Commenges, D. (1996). A proportional hazards model for arbitrarily "
+    "censored and truncated data. Biometrics 52, 512-524.",
     "allison1982": "Allison, P. D. (1982). Discrete-time methods for the analysis of event histories. Sociological "
     "Methodology 13, 61-98.",
     "allison_waterman2002": "Allison, P. D. and Waterman, R. P. (2002). Fixed-effects negative binomial regression "
@@ -42,6 +46,8 @@ REFERENCES: dict[str, str] = {
     "change point. Econometrica 61, 821-856.",
     "armitage1955": "Armitage, P. (1955). Tests for linear trends in proportions and frequencies. Biometrics 11, "
     "375-386.",
+    "asgharian2002": "Asgharian, M., M'Lan, C. E. and Wolfson, D. B. (2002). Length-biased sampling with right "
+    "censoring: an unconditional approach. JASA 97, 201-209.",
     "bai1997": "Bai, J. (1997). Estimation of a change point in multiple regression models. Review of Economics and "
     "Statistics 79, 551-563.",
     "bai_perron2003": "Bai, J. and Perron, P. (2003). Computation and analysis of multiple structural change models. "
@@ -99,6 +105,8 @@ REFERENCES: dict[str, str] = {
     "cox1972": "Cox, D. R. (1972). Regression models and life-tables. Journal of the Royal Statistical Society B 34, "
     "187-220.",
     "cox_lewis1966": "Cox, D. R. and Lewis, P. A. W. (1966). The Statistical Analysis of Series of Events. Methuen.",
+    "craiu_duchesne2004": "Craiu, R. V. and Duchesne, T. (2004). Inference based on the EM algorithm for the competing "
+    "risks model with masked causes of failure. Biometrika 91, 543-558.",
     "czado2009": "Czado, C., Gneiting, T. and Held, L. (2009). Predictive model assessment for count data. Biometrics "
     "65, 1254-1261.",
     "davies1987": "Davies, R. B. (1987). Hypothesis testing when a nuisance parameter is present only under the "
@@ -107,11 +115,17 @@ REFERENCES: dict[str, str] = {
     "counts. Biometrika 90, 777-790.",
     "davis2005": "Davis, R. A., Dunsmuir, W. T. M. and Streett, S. B. (2005). Maximum likelihood estimation for an "
     "observation driven model for Poisson counts. Methodology and Computing in Applied Probability 7, 149-159.",
+    "dawid_skene1979": "Dawid, A. P. and Skene, A. M. (1979). Maximum likelihood estimation of observer error-rates "
+    "using the EM algorithm. Applied Statistics 28, 20-28.",
     "de_jong1991": "De Jong, P. (1991). The diffuse Kalman filter. Annals of Statistics 19, 1073-1083.",
     "de_una_alvarez2020": "de Una-Alvarez, J. (2020). Nonparametric estimation of the cumulative incidences of "
     "competing risks under double truncation. Biometrical Journal 62, 852-867.",
     "dean1992": "Dean, C. B. (1992). Testing for overdispersion in Poisson and binomial regression models. JASA 87, "
     "451-457.",
+    "denby_vardi1986": "Denby, L. and Vardi, Y. (1986). The survival curve with decreasing density. Technometrics "
+    "28, 359-367.",
+    "dewanji1992": "Dewanji, A. (1992). A note on a test for competing risks with missing failure type. Biometrika 79, "
+    "855-857.",
     "dinse1982": "Dinse, G. E. (1982). Nonparametric estimation for partially-complete time and type of failure data. "
     "Biometrics 38, 417-431.",
     "dobson1991": "Dobson, A. J., Kuulasmaa, K., Eberle, E. and Scherer, J. (1991). Confidence intervals for weighted "
@@ -136,6 +150,8 @@ REFERENCES: dict[str, str] = {
     "Statistical Science 11, 89-121.",
     "emura2015": "Emura, T., Konno, Y. and Michimae, H. (2015). Statistical inference based on the nonparametric "
     "maximum likelihood estimator under double-truncation. Lifetime Data Analysis 21, 397-418.",
+    "farewell1982": "Farewell, V. T. (1982). The use of mixture models for the analysis of survival data with "
+    "long-term survivors. Biometrics 38, 1041-1046.",
     "farrington1996": "Farrington, C. P., Andrews, N. J., Beale, A. D. and Catchpole, M. A. (1996). A statistical "
     "algorithm for the early detection of outbreaks of infectious disease. Journal of the Royal Statistical Society A "
     "159, 547-563.",
@@ -151,6 +167,7 @@ REFERENCES: dict[str, str] = {
     "censored data: the interval R package. Journal of Statistical Software 36(2), 1-34.",
     "fearnhead2006": "Fearnhead, P. (2006). Exact and efficient Bayesian inference for multiple changepoint problems. "
     "Statistics and Computing 16, 203-213.",
+    "fellegi_sunter1969": "Fellegi, I. P. and Sunter, A. B. (1969). A theory for record linkage. JASA 64, 1183-1210.",
     "fieller1954": "Fieller, E. C. (1954). Some problems in interval estimation. Journal of the Royal Statistical "
     "Society B 16, 175-185.",
     "fine_gray1999": "Fine, J. P. and Gray, R. J. (1999). A proportional hazards model for the subdistribution of a "
@@ -189,8 +206,11 @@ REFERENCES: dict[str, str] = {
     "geskus_groeneboom1999": "Geskus, R. and Groeneboom, P. (1999). Asymptotically optimal estimation of smooth "
     "functionals for interval censoring, case 2. Annals of Statistics 27, 627-674.",
     "gill1980": "Gill, R. D. (1980). Censoring and Stochastic Integrals. Mathematical Centre Tracts 124, Amsterdam.",
+    "goetghebeur_ryan1995": "Goetghebeur, E. and Ryan, L. (1995). Analysis of competing risks survival data when some "
+    "failure types are missing. Biometrika 82, 821-833.",
     "gonen_heller2005": "Gonen, M. and Heller, G. (2005). Concordance probability and discriminatory power in "
     "proportional hazards regression. Biometrika 92, 965-970.",
+    "good1950": "Good, I. J. (1950). Probability and the Weighing of Evidence. Griffin.",
     "goodman1965": "Goodman, L. A. (1965). On simultaneous confidence intervals for multinomial proportions. "
     "Technometrics 7, 247-254.",
     "graf1999": "Graf, E., Schmoor, C., Sauerbrei, W. and Schumacher, M. (1999). Assessment and comparison of "
@@ -203,8 +223,10 @@ REFERENCES: dict[str, str] = {
     "breast cancer prognosis. JASA 87, 942-951.",
     "greene1994": "Greene, W. H. (1994). Accounting for excess zeros and sample selection in Poisson and negative "
     "binomial regression models. Working paper EC-94-10, Stern School of Business, New York University.",
-    "greenwood1926": "Greenwood, M. (1926). The natural duration of cancer. Reports on Public Health and Medical "
-    "Subjects 33. HMSO.",
+    "greenland_mansournia2015": "Greenland, S. and Mansournia, M. A. (2015). Penalization, bias reduction, and default "
+    "priors in logistic and related categorical and survival regressions. Statistics in Medicine 34, 3133-3143.",
+    "greenwood1926": "Greenwood, M. (1926). A report on the natural duration of cancer. Reports on Public Health and "
+    "Medical Subjects 33. HMSO.",
     "gwet2008": "Gwet, K. L. (2008). Computing inter-rater reliability and its variance in the presence of high "
     "agreement. British Journal of Mathematical and Statistical Psychology 61, 29-48.",
     "hall_wellner1980": "Hall, W. J. and Wellner, J. A. (1980). Confidence bands for a survival curve from censored "
@@ -238,11 +260,16 @@ REFERENCES: dict[str, str] = {
     "in competing risks models. JASA 90, 1406-1415.",
     "hudgens2005": "Hudgens, M. G. (2005). On nonparametric maximum likelihood estimation with interval censoring and "
     "left truncation. Journal of the Royal Statistical Society B 67, 573-587.",
+    "imbens_manski2004": "Imbens, G. W. and Manski, C. F. (2004). Confidence intervals for partially identified "
+    "parameters. Econometrica 72, 1845-1857.",
     "jackson2005": "Jackson, B. et al. (2005). An algorithm for optimal partitioning of data on an interval. IEEE "
     "Signal Processing Letters 12, 105-108.",
     "jacobsen_martinussen2016": "Jacobsen, M. and Martinussen, T. (2016). A note on the large sample properties of "
     "estimators based on generalized linear models for correlated pseudo-observations. Scandinavian Journal of "
     "Statistics 43, 845-862.",
+    "jaro1989": "Jaro, M. A. (1989). Advances in record-linkage methodology as applied to matching the 1985 census "
+    "of Tampa, Florida. JASA 84, 414-420.",
+    "jung1999": "Jung, S.-H. (1999). Rank tests for matched survival data. Lifetime Data Analysis 5, 67-79.",
     "kalbfleisch_lawless1989": "Kalbfleisch, J. D. and Lawless, J. F. (1989). Inference based on retrospective "
     "ascertainment: an analysis of the data on transfusion-related AIDS. JASA 84, 360-372.",
     "kalbfleisch_lawless1991": "Kalbfleisch, J. D. and Lawless, J. F. (1991). Regression models for right truncated "
@@ -253,12 +280,17 @@ REFERENCES: dict[str, str] = {
     "JASA 53, 457-481.",
     "karrison2016": "Karrison, T. G. (2016). Versatile tests for comparing survival curves based on weighted log-rank "
     "statistics. Stata Journal 16, 678-690.",
+    "kass_raftery1995": "Kass, R. E. and Raftery, A. E. (1995). Bayes factors. JASA 90, 773-795.",
     "kattan_gerds2018": "Kattan, M. W. and Gerds, T. A. (2018). The index of prediction accuracy: an intuitive "
     "measure useful for evaluating risk prediction models. Diagnostic and Prognostic Research 2, 7.",
     "kauermann_carroll2001": "Kauermann, G. and Carroll, R. J. (2001). A note on the efficiency of sandwich "
     "covariance matrix estimation. JASA 96, 1387-1396.",
     "keiding1990": "Keiding, N. (1990). Statistical inference in the Lexis diagram. Philosophical Transactions of the "
     "Royal Society A 332, 487-509.",
+    "keiding2002": "Keiding, N., Kvist, K., Hartvig, H., Tvede, M. and Juul, S. (2002). Estimating time to "
+    "pregnancy from current durations in a cross-sectional sample. Biostatistics 3, 565-578.",
+    "kelly_golden_assad1992": "Kelly, J. P., Golden, B. L. and Assad, A. A. (1992). Cell suppression: disclosure "
+    "protection for sensitive tabular data. Networks 22, 397-417.",
     "kent_oquigley1988": "Kent, J. T. and O'Quigley, J. (1988). Measures of dependence for censored survival data. "
     "Biometrika 75, 525-534.",
     "killick2012": "Killick, R., Fearnhead, P. and Eckley, I. A. (2012). Optimal detection of changepoints with a "
@@ -300,6 +332,8 @@ REFERENCES: dict[str, str] = {
     "lopez_bernal2017": "Lopez Bernal, J., Cummins, S. and Gasparrini, A. (2017). Interrupted time series regression "
     "for the evaluation of public health interventions: a tutorial. International Journal of Epidemiology 46, "
     "348-355.",
+    "louis1982": "Louis, T. A. (1982). Finding the observed information matrix when using the EM algorithm. Journal of "
+    "the Royal Statistical Society B 44, 226-233.",
     "lucas1985": "Lucas, J. M. (1985). Counted data CUSUM's. Technometrics 27, 129-144.",
     "lynden_bell1971": "Lynden-Bell, D. (1971). A method of allowing for known observational selection in small "
     "samples applied to 3CR quasars. Monthly Notices of the Royal Astronomical Society 155, 95-118.",
@@ -313,6 +347,7 @@ REFERENCES: dict[str, str] = {
     "changepoint algorithms for large data. Statistics and Computing 27, 519-533.",
     "maier2014": "Maier, M. J. (2014). DirichletReg: Dirichlet regression for compositional data in R. Research "
     "Report 125, WU Vienna University of Economics and Business.",
+    "maller_zhou1996": "Maller, R. A. and Zhou, X. (1996). Survival Analysis with Long-Term Survivors. Wiley.",
     "mancl_derouen2001": "Mancl, L. A. and DeRouen, T. A. (2001). A covariance estimator for GEE with improved "
     "small-sample properties. Biometrics 57, 126-134.",
     "mandel2018": "Mandel, M., de Una-Alvarez, J., Simon, D. K. and Betensky, R. A. (2018). Inverse probability "
@@ -334,8 +369,8 @@ REFERENCES: dict[str, str] = {
     "in Medicine 4, 213-226.",
     "moreira_una_alvarez2010": "Moreira, C. and de Una-Alvarez, J. (2010). Bootstrapping the NPMLE for doubly "
     "truncated data. Journal of Nonparametric Statistics 22, 567-583.",
-    "mosimann1962": "Mosimann, J. E. (1962). On the compound multinomial distribution, the multivariate beta- "
-    "distribution, and correlations among proportions. Biometrika 49, 65-82.",
+    "mosimann1962": "Mosimann, J. E. (1962). On the compound multinomial distribution, the multivariate "
+    "beta-distribution, and correlations among proportions. Biometrika 49, 65-82.",
     "mueller_wang1994": "Mueller, H.-G. and Wang, J.-L. (1994). Hazard rate estimation under random censoring with "
     "varying kernels and bandwidths. Biometrics 50, 61-76.",
     "muggeo2003": "Muggeo, V. M. R. (2003). Estimating regression models with unknown break-points. Statistics in "
@@ -354,6 +389,8 @@ REFERENCES: dict[str, str] = {
     "autocorrelation consistent covariance matrix. Econometrica 55, 703-708.",
     "newey_west1994": "Newey, W. K. and West, K. D. (1994). Automatic lag selection in covariance matrix estimation. "
     "Review of Economic Studies 61, 631-653.",
+    "nicolaie2010": "Nicolaie, M. A., van Houwelingen, H. C. and Putter, H. (2010). Vertical modeling: a pattern "
+    "mixture approach for competing risks modeling. Statistics in Medicine 29, 1190-1205.",
     "noufaily2013": "Noufaily, A. et al. (2013). An improved algorithm for outbreak detection in multiple "
     "surveillance systems. Statistics in Medicine 32, 1206-1222.",
     "ogata1978": "Ogata, Y. (1978). The asymptotic behaviour of maximum likelihood estimators for stationary point "
@@ -379,6 +416,8 @@ REFERENCES: dict[str, str] = {
     "pragmatic annotation. Proceedings of the Fifth International Conference on Language Resources and Evaluation.",
     "paul2008": "Paul, M., Held, L. and Toschke, A. M. (2008). Multivariate modelling of infectious disease "
     "surveillance data. Statistics in Medicine 27, 6250-6267.",
+    "peterson1976": "Peterson, A. V. (1976). Bounds for a joint distribution function with fixed sub-distribution "
+    "functions: application to competing risks. PNAS 73, 11-13.",
     "peto1972": "Peto, R. and Peto, J. (1972). Asymptotically efficient rank invariant test procedures. Journal of "
     "the Royal Statistical Society A 135, 185-207.",
     "peto1973": "Peto, R. (1973). Experimental survival curves for interval-censored data. Applied Statistics 22, "
@@ -387,6 +426,8 @@ REFERENCES: dict[str, str] = {
     "271-285.",
     "prais_winsten1954": "Prais, S. J. and Winsten, C. B. (1954). Trend estimators and serial correlation. Cowles "
     "Commission Discussion Paper 383.",
+    "prentice1974": "Prentice, R. L. (1974). A log gamma model and its maximum likelihood estimation. "
+    "Biometrika 61, 539-544.",
     "prentice1978": "Prentice, R. L., Kalbfleisch, J. D., Peterson, A. V., Flournoy, N., Farewell, V. T. and Breslow, "
     "N. E. (1978). The analysis of failure times in the presence of competing risks. Biometrics 34, 541-554.",
     "prentice1986": "Prentice, R. L. (1986). A case-cohort design for epidemiologic cohort studies and disease "
@@ -408,21 +449,26 @@ REFERENCES: dict[str, str] = {
     "renshaw_verrall1998": "Renshaw, A. E. and Verrall, R. J. (1998). A stochastic model underlying the chain-ladder "
     "technique. British Actuarial Journal 4, 903-923.",
     "robins1986": "Robins, J. (1986). A new approach to causal inference in mortality studies with a sustained "
-    "exposure period. Mathematical Modelling 7, 1393-1512.",
+    "exposure period: application to control of the healthy worker survivor effect. Mathematical Modelling 7, "
+    "1393-1512.",
     "rossi1980": "Rossi, P. H., Berk, R. A. and Lenihan, K. J. (1980). Money, Work, and Crime: Some Experimental "
     "Results. Academic Press.",
     "rothman_boice1979": "Rothman, K. J. and Boice, J. D. (1979). Epidemiologic Analysis with a Programmable "
     "Calculator. National Institutes of Health.",
     "royston_altman2013": "Royston, P. and Altman, D. G. (2013). External validation of a Cox prognostic model: "
     "principles and methods. BMC Medical Research Methodology 13, 33.",
+    "royston_parmar2002": "Royston, P. and Parmar, M. K. B. (2002). Flexible parametric proportional-hazards and "
+    "proportional-odds models for censored survival data, with application to prognostic modelling and estimation of "
+    "treatment effects. Statistics in Medicine 21, 2175-2197.",
     "royston_parmar2013": "Royston, P. and Parmar, M. K. B. (2013). Restricted mean survival time: an alternative to "
     "the hazard ratio for the design and analysis of randomized trials with a time-to-event outcome. BMC Medical "
     "Research Methodology 13, 152.",
     "royston_sauerbrei2004": "Royston, P. and Sauerbrei, W. (2004). A new measure of prognostic separation in "
     "survival data. Statistics in Medicine 23, 723-748.",
+    "rubin1981": "Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics 9, 130-134.",
     "rubin1987": "Rubin, D. B. (1987). Multiple Imputation for Nonresponse in Surveys. Wiley.",
     "runge_truong2024": "Truong, C. and Runge, V. (2024). An efficient algorithm for exact segmentation of large "
-    "compositional and categorical time series. Stat.",
+    "compositional and categorical time series. Stat 13(4), e70012.",
     "scheike_martinussen2004": "Scheike, T. H. and Martinussen, T. (2004). On estimation and tests of time-varying "
     "effects in the proportional hazards model. Scandinavian Journal of Statistics 31, 51-62.",
     "scheike_zhang_gerds2008": "Scheike, T. H., Zhang, M.-J. and Gerds, T. A. (2008). Predicting cumulative incidence "
@@ -446,7 +492,7 @@ REFERENCES: dict[str, str] = {
     "determination for multinomial proportions. JASA 90, 366-369.",
     "strawderman1971": "Strawderman, W. E. (1971). Proper Bayes minimax estimators of the multivariate normal mean. "
     "Annals of Mathematical Statistics 42, 385-388.",
-    "streitberg1986": "Streitberg, B. and Roehmel, J. (1986). Exact distributions for permutation and rank tests: an "
+    "streitberg1986": "Streitberg, B. and Roehmel, J. (1986). Exact distributions for permutations and rank tests: an "
     "introduction to some recently published algorithms. Statistical Software Newsletter 12, 10-17.",
     "sun1996": "Sun, J. (1996). A non-parametric test for interval-censored failure time data with application to "
     "AIDS studies. Statistics in Medicine 15, 1387-1395.",
@@ -455,6 +501,8 @@ REFERENCES: dict[str, str] = {
     "Wilcoxon statistic. Biometrics 37, 79-85.",
     "tarone_ware1977": "Tarone, R. E. and Ware, J. (1977). On distribution-free tests for equality of survival "
     "distributions. Biometrika 64, 156-160.",
+    "taylor1995": "Taylor, J. M. G. (1995). Semi-parametric estimation in failure time mixture models. Biometrics 51, "
+    "899-907.",
     "therneau2024": "Therneau, T. M., Crowson, C. S. and Atkinson, E. J. (2024). Multi-state models and competing "
     "risks. Vignette of the R package survival.",
     "therneau_atkinson2024": "Therneau, T. M. and Atkinson, E. J. (2024). Concordance. Vignette of the R package "
@@ -470,7 +518,7 @@ REFERENCES: dict[str, str] = {
     "tibshirani2012": "Tibshirani, R., Bien, J., Friedman, J., Hastie, T., Simon, N., Taylor, J. and Tibshirani, R. "
     "J. (2012). Strong rules for discarding predictors in lasso-type problems. Journal of the Royal Statistical "
     "Society B 74, 245-266.",
-    "tiwari2006": "Tiwari, R. C., Clegg, L. X. and Zou, Z. (2006). Efficient interval estimation for age- adjusted "
+    "tiwari2006": "Tiwari, R. C., Clegg, L. X. and Zou, Z. (2006). Efficient interval estimation for age-adjusted "
     "cancer rates. Statistical Methods in Medical Research 15, 547-569.",
     "tsai1990": "Tsai, W.-Y. (1990). Testing the assumption of independence of truncation time and failure time. "
     "Biometrika 77, 169-177.",
@@ -488,10 +536,14 @@ REFERENCES: dict[str, str] = {
     "between-group difference in survival analysis. Journal of Clinical Oncology 32, 2380-2385.",
     "vakulenko_lagun2020": "Vakulenko-Lagun, B., Mandel, M. and Betensky, R. A. (2020). Inverse probability weighting "
     "methods for Cox regression with right-truncated data. Biometrics 76, 484-495.",
-    "van_de_geer2014": "van de Geer, S., Buhlmann, P., Ritov, Y. and Dezeure, R. (2014). On asymptotically optimal "
+    "van_de_geer2014": "van de Geer, S., Buehlmann, P., Ritov, Y. and Dezeure, R. (2014). On asymptotically optimal "
     "confidence regions and tests for high-dimensional models. Annals of Statistics 42, 1166-1202.",
     "vandenbroek1995": "van den Broek, J. (1995). A score test for zero inflation in a Poisson distribution. "
     "Biometrics 51, 738-743.",
+    "vardi1982": "Vardi, Y. (1982). Nonparametric estimation in the presence of length bias. Annals of Statistics "
+    "10, 616-620.",
+    "vardi1989": "Vardi, Y. (1989). Multiplicative censoring, renewal processes, deconvolution and decreasing "
+    "density: nonparametric estimation. Biometrika 76, 751-761.",
     "venzon_moolgavkar1988": "Venzon, D. J. and Moolgavkar, S. H. (1988). A method for computing "
     "profile-likelihood-based confidence intervals. Applied Statistics 37, 87-94.",
     "verweij_vanhouwelingen1993": "Verweij, P. J. M. and van Houwelingen, H. C. (1993). Cross-validation in survival "
@@ -500,6 +552,7 @@ REFERENCES: dict[str, str] = {
     "regression. Statistics in Medicine 13, 2427-2436.",
     "wallenstein_neff1987": "Wallenstein, S. and Neff, N. (1987). An approximation for the distribution of the scan "
     "statistic. Statistics in Medicine 6, 197-207.",
+    "wang1991": "Wang, M.-C. (1991). Nonparametric estimation from cross-sectional survival data. JASA 86, 130-143.",
     "wang_heitjan2008": "Wang, H. and Heitjan, D. F. (2008). Modeling heaping in self-reported cigarette counts. "
     "Statistics in Medicine 27, 3789-3804.",
     "white1980": "White, H. (1980). A heteroskedasticity-consistent covariance matrix estimator and a direct test for "
@@ -508,6 +561,10 @@ REFERENCES: dict[str, str] = {
     "application to cervical cancer mortality rates. Applied Statistics 40, 81-93.",
     "wilson1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. JASA "
     "22, 209-212.",
+    "winkler1988": "Winkler, W. E. (1988). Using the EM algorithm for weight computation in the Fellegi-Sunter model "
+    "of record linkage. Proceedings of the Section on Survey Research Methods, ASA, 667-671.",
+    "winkler1990": "Winkler, W. E. (1990). String comparator metrics and enhanced decision rules in the "
+    "Fellegi-Sunter model of record linkage. Proceedings of the Section on Survey Research Methods, ASA, 354-359.",
     "worsley1986": "Worsley, K. J. (1986). Confidence regions and tests for a change-point in a sequence of "
     "exponential family random variables. Biometrika 73, 91-104.",
     "wu2014": "Wu, J. (2014). A new one-sample log-rank test. Journal of Biometrics and Biostatistics 5, 210.",
