@@ -172,7 +172,7 @@ class PenalisedCoxResults(CoxResults):
         Notes
         -----
         b + I^-1 U at the penalised estimate b, with the information there; its covariance is the inverse
-        information at the new point. Source: van de Geer, Buhlmann, Ritov & Dezeure (2014), with the
+        information at the new point. Source: van de Geer, Buehlmann, Ritov & Dezeure (2014), with the
         inverse of the information itself, which exists when columns are few.
         """
         fitted = self._data("A debiased fit")
