@@ -45,6 +45,7 @@ _HOMES = {
     "Design": "shapes.design",
     "DirectBinomial": "models.hazards.binomial",
     "DirichletRegression": "models.counts.dirichlet_regression",
+    "DiscreteCure": "models.hazards.discrete_cure",
     "DiscreteHazard": "models.hazards.discrete",
     "DoublyTruncated": "models.truncation.doubly",
     "EndemicEpidemic": "models.counts.endemic",
@@ -115,6 +116,7 @@ _HOMES = {
     "log_ratios": "models.counts.logratios",
     "logrank_test": "models.nonparametric.logrank",
     "maxcombo_test": "models.nonparametric.maxcombo",
+    "omission_evidence": "models.hazards.omission",
     "one_sample_logrank_test": "models.nonparametric.one_sample",
     "online_changes": "models.counts.monitoring",
     "pairwise_tests": "models.nonparametric.pairwise",
@@ -129,10 +131,12 @@ _HOMES = {
     "rate_ratio": "models.counts.rates",
     "read_records": "records.records",
     "renyi_test": "models.nonparametric.renyi",
+    "reprint_lags": "models.hazards.reprint",
     "rmst_difference": "models.nonparametric.differences",
     "roc": "models.hazards.roc",
     "scan_test": "models.counts.scan",
     "score": "models.hazards.score",
+    "sensitivity": "results.sensitivity",
     "shares": "models.counts.rates",
     "simulate": "simulate",
     "simulate_hawkes": "models.counts.hawkes",
@@ -231,14 +235,17 @@ if TYPE_CHECKING:
     from exitmodels.models.hazards.cox import Cox as Cox
     from exitmodels.models.hazards.cox_path import CoxPath as CoxPath
     from exitmodels.models.hazards.discrete import DiscreteHazard as DiscreteHazard
+    from exitmodels.models.hazards.discrete_cure import DiscreteCure as DiscreteCure
     from exitmodels.models.hazards.explained import explained_variation as explained_variation
     from exitmodels.models.hazards.finegray import FineGray as FineGray
     from exitmodels.models.hazards.interval_cox import IntervalCox as IntervalCox
     from exitmodels.models.hazards.masked_causes import MaskedCauses as MaskedCauses
     from exitmodels.models.hazards.masked_cox import MaskedCox as MaskedCox
     from exitmodels.models.hazards.mean_stay import RMSTRegression as RMSTRegression
+    from exitmodels.models.hazards.omission import omission_evidence as omission_evidence
     from exitmodels.models.hazards.pseudo import PseudoRegression as PseudoRegression
     from exitmodels.models.hazards.pseudo_values import pseudo_values as pseudo_values
+    from exitmodels.models.hazards.reprint import reprint_lags as reprint_lags
     from exitmodels.models.hazards.roc import roc as roc
     from exitmodels.models.hazards.score import score as score
     from exitmodels.models.hazards.validate import cross_validate as cross_validate
@@ -286,6 +293,7 @@ if TYPE_CHECKING:
     from exitmodels.results.bootstrap import bootstrap as bootstrap
     from exitmodels.results.imputing import impute as impute
     from exitmodels.results.pooling import pool as pool
+    from exitmodels.results.sensitivity import sensitivity as sensitivity
     from exitmodels.results.storing import load as load
     from exitmodels.shapes.counts import Counts as Counts
     from exitmodels.shapes.design import Design as Design

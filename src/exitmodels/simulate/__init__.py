@@ -1,8 +1,8 @@
 """Worlds whose truth is known, for tests, power and teaching.
 
 Third floor. `exits` makes the records of a clerk who writes down people leaving (dates, reasons as text,
-a policy that changes the hazard); `spells` makes a plain table of censored stays for a regression. Nothing
-made here describes a real person, and everything printed says so.
+a policy that changes the hazard); `spells` makes a plain table of censored stays for a regression; `newsletter` makes items of one publication that another carries later or
+never. Nothing made here describes a real person, and everything printed says so.
 
 >>> from exitmodels import simulate
 >>> world = simulate.exits(n=50, rng=1)
@@ -11,8 +11,19 @@ made here describes a real person, and everything printed says so.
 """
 
 from exitmodels.simulate.clerk import exits
+from exitmodels.simulate.items import TOPICS, SimulatedItems, newsletter
 from exitmodels.simulate.made import SimulatedExits, SimulatedSpells
 from exitmodels.simulate.reasons import REASONS, first_mentioned
 from exitmodels.simulate.stays import spells
 
-__all__ = ["REASONS", "SimulatedExits", "SimulatedSpells", "exits", "first_mentioned", "spells"]
+__all__ = [
+    "REASONS",
+    "TOPICS",
+    "SimulatedExits",
+    "SimulatedItems",
+    "SimulatedSpells",
+    "exits",
+    "first_mentioned",
+    "newsletter",
+    "spells",
+]
