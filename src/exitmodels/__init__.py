@@ -28,6 +28,7 @@ _HOMES = {
     "CauseSpecificCox": "models.hazards.cause_specific",
     "Clause": "records.statement",
     "Codebook": "records.codebook",
+    "Comparison": "records.comparing",
     "Composition": "models.counts.composition",
     "ConvergenceWarning": "errors",
     "CountAR": "models.counts.count_ar",
@@ -103,15 +104,18 @@ _HOMES = {
     "cross_validate": "models.hazards.validate",
     "datasets": "datasets",
     "dawid_skene": "records.dawidskene",
+    "deduplicate": "records.linking",
     "delay_distribution": "models.counts.nowcast",
     "explained_variation": "models.hazards.explained",
     "farrington": "models.counts.farrington",
     "fixed_time_difference": "models.nonparametric.differences",
+    "fold_names": "records.names",
     "gray_test": "models.nonparametric.gray",
     "homogeneity_test": "models.counts.conditional",
     "impute": "results.imputing",
     "incidence_bounds": "models.nonparametric.bounds",
     "interval_logrank_test": "models.nonparametric.interval_logrank",
+    "link": "records.linking",
     "load": "results.storing",
     "log_ratios": "models.counts.logratios",
     "logrank_test": "models.nonparametric.logrank",
@@ -124,6 +128,7 @@ _HOMES = {
     "permutation_test": "models.nonparametric.permutation",
     "pool": "results.pooling",
     "pseudo_values": "models.hazards.pseudo_values",
+    "pseudonyms": "records.pseudonyms",
     "quasi_independence_test": "models.truncation.independence",
     "rate": "models.counts.rates",
     "rate_change": "models.counts.change",
@@ -143,6 +148,7 @@ _HOMES = {
     "smr": "models.counts.standardise",
     "standardised_rate": "models.counts.standardise",
     "structural_breaks": "models.counts.structural",
+    "suppress_small": "records.small_cells",
     "to_hijri": "shapes.hijri",
     "trend_test": "models.counts.conditional",
     "window_bias": "models.truncation.bias",
@@ -279,15 +285,21 @@ if TYPE_CHECKING:
     from exitmodels.records.agreement import agreement as agreement
     from exitmodels.records.codebook import Codebook as Codebook
     from exitmodels.records.codebook import Reason as Reason
+    from exitmodels.records.comparing import Comparison as Comparison
     from exitmodels.records.dates import Dates as Dates
     from exitmodels.records.dawidskene import DawidSkene as DawidSkene
     from exitmodels.records.dawidskene import dawid_skene as dawid_skene
     from exitmodels.records.dayerror import DayError as DayError
+    from exitmodels.records.linking import deduplicate as deduplicate
+    from exitmodels.records.linking import link as link
+    from exitmodels.records.names import fold_names as fold_names
     from exitmodels.records.parsing import parse_dates as parse_dates
+    from exitmodels.records.pseudonyms import pseudonyms as pseudonyms
     from exitmodels.records.records import Records as Records
     from exitmodels.records.records import read_records as read_records
     from exitmodels.records.schema import DateFormat as DateFormat
     from exitmodels.records.schema import Schema as Schema
+    from exitmodels.records.small_cells import suppress_small as suppress_small
     from exitmodels.records.statement import Clause as Clause
     from exitmodels.records.statement import Statement as Statement
     from exitmodels.results.bootstrap import bootstrap as bootstrap
