@@ -23,6 +23,7 @@ __version__ = VERSION
 _HOMES = {
     "AalenAdditive": "models.hazards.additive",
     "AalenJohansen": "models.nonparametric.aalen_johansen",
+    "Audit": "records.audit",
     "BackProjection": "models.counts.back_projection",
     "CaseCohort": "models.hazards.case_cohort",
     "CauseSpecificCox": "models.hazards.cause_specific",
@@ -283,6 +284,7 @@ if TYPE_CHECKING:
     from exitmodels.models.truncation.reverse_cox import ReverseCox as ReverseCox
     from exitmodels.models.truncation.right import RightTruncated as RightTruncated
     from exitmodels.records.agreement import agreement as agreement
+    from exitmodels.records.audit import Audit as Audit
     from exitmodels.records.codebook import Codebook as Codebook
     from exitmodels.records.codebook import Reason as Reason
     from exitmodels.records.comparing import Comparison as Comparison

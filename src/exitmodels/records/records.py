@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from exitmodels.records.sheet import DATE, Sheet
 from exitmodels.shapes.counts import Counts
 from exitmodels.shapes.ledger import Ledger
 from exitmodels.shapes.spells import Spells
+
+if TYPE_CHECKING:
+    from exitmodels.records.audit import Audit
 
 __all__ = ["Records", "read_records"]
 
@@ -147,6 +150,34 @@ class Records:
         import pandas as pd
 
         return pd.DataFrame({n: c.copy() for n, c in self.sheet.cells.items()}, index=pd.Index(self.labels))
+
+    def audit(self, *, show: bool = True) -> Audit:
+        """List what a careful archivist would, and print it.
+
+        Parameters
+        ----------
+        show : bool
+            Print the report.
+
+        Returns
+        -------
+        Audit
+            `findings` (each with its rows, and a proposal where the repair is plain), `effects` of each repair,
+            shares of the reasons. Nothing is changed: see `repair` and `set_aside`.
+
+        Examples
+        --------
+        >>> records = read_records({"left": ["2013-03-09", "2019-08-30", "2014-05-01"]}, left="left",
+        ...                        window=("2013-03-01", "2014-08-21"))
+        >>> [(finding.code, finding.rows) for finding in records.audit(show=False).faults]
+        [('outside-window', (1,))]
+        """
+        from exitmodels.records.audit import audit
+
+        made = audit(self)
+        if show:
+            print(made)
+        return made
 
     # ---- what is done ------------------------------------------------------------------------------------------
     def with_window(self, first: Any, last: Any, scheme: str | None = None) -> Records:

@@ -39,7 +39,7 @@ def read_workbook(path: Path, worksheet: str | None, header: int) -> Sheet:
         "worksheet": sheet.title,
         "sha256 of the file": hashlib.sha256(path.read_bytes()).hexdigest(),
         "day numbers begin": 1904 if book.epoch.year == 1904 else 1900,
-        "hidden rows": sum(1 for dimension in sheet.row_dimensions.values() if dimension.hidden),
+        "hidden rows": tuple(row for row, dimension in sorted(sheet.row_dimensions.items()) if dimension.hidden),
         "other worksheets": tuple(title for title in book.sheetnames if title != sheet.title),
     }
     return Sheet(
