@@ -34,6 +34,7 @@ from benchmarks import (
     peers,
     rscript,
     small_counts,
+    truncation,
 )
 from benchmarks.agree import compare
 from benchmarks.data import Design, Sample, draw
@@ -54,6 +55,7 @@ PAIRS = tuple(
         composition,
         hawkes,
         hijri,
+        truncation,
     )
     for pair in module.PAIRS
 )

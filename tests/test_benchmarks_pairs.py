@@ -25,6 +25,7 @@ MODULES = (
     "composition",
     "hawkes",
     "hijri",
+    "truncation",
 )
 
 

@@ -37,6 +37,7 @@ _HOMES = {
     "Counts": "shapes.counts",
     "Cox": "models.hazards.cox",
     "CoxPath": "models.hazards.cox_path",
+    "CurrentDuration": "models.truncation.current_duration",
     "DataError": "errors",
     "DataWarning": "errors",
     "DateFormat": "records.schema",
@@ -73,6 +74,7 @@ _HOMES = {
     "NelsonAalen": "models.nonparametric.nelson_aalen",
     "Nowcast": "models.counts.nowcast",
     "ParametricSpells": "models.truncation.parametric_spells",
+    "PrevalentCohort": "models.truncation.prevalent",
     "ProportionalOdds": "models.counts.ordered",
     "PseudoRegression": "models.hazards.pseudo",
     "RMSTRegression": "models.hazards.mean_stay",
@@ -89,6 +91,7 @@ _HOMES = {
     "Statement": "records.statement",
     "TruncatedCox": "models.truncation.cox",
     "TruncatedDelay": "models.counts.truncated_delay",
+    "TruncatedTurnbull": "models.truncation.truncated_turnbull",
     "Turnbull": "models.nonparametric.turnbull",
     "ZeroInflated": "models.counts.twopart",
     "agreement": "records.agreement",
@@ -138,6 +141,7 @@ _HOMES = {
     "read_records": "records.records",
     "renyi_test": "models.nonparametric.renyi",
     "reprint_lags": "models.hazards.reprint",
+    "reverse_logrank_test": "models.truncation.reverse_logrank",
     "rmst_difference": "models.nonparametric.differences",
     "roc": "models.hazards.roc",
     "scan_test": "models.counts.scan",
@@ -148,6 +152,7 @@ _HOMES = {
     "simulate_hawkes": "models.counts.hawkes",
     "smr": "models.counts.standardise",
     "standardised_rate": "models.counts.standardise",
+    "stationarity_test": "models.truncation.stationarity",
     "structural_breaks": "models.counts.structural",
     "suppress_small": "records.small_cells",
     "to_hijri": "shapes.hijri",
@@ -277,12 +282,17 @@ if TYPE_CHECKING:
     from exitmodels.models.nonparametric.turnbull import Turnbull as Turnbull
     from exitmodels.models.truncation.bias import window_bias as window_bias
     from exitmodels.models.truncation.cox import TruncatedCox as TruncatedCox
+    from exitmodels.models.truncation.current_duration import CurrentDuration as CurrentDuration
     from exitmodels.models.truncation.doubly import DoublyTruncated as DoublyTruncated
     from exitmodels.models.truncation.exit_window import ExitWindow as ExitWindow
     from exitmodels.models.truncation.independence import quasi_independence_test as quasi_independence_test
     from exitmodels.models.truncation.parametric_spells import ParametricSpells as ParametricSpells
+    from exitmodels.models.truncation.prevalent import PrevalentCohort as PrevalentCohort
     from exitmodels.models.truncation.reverse_cox import ReverseCox as ReverseCox
+    from exitmodels.models.truncation.reverse_logrank import reverse_logrank_test as reverse_logrank_test
     from exitmodels.models.truncation.right import RightTruncated as RightTruncated
+    from exitmodels.models.truncation.stationarity import stationarity_test as stationarity_test
+    from exitmodels.models.truncation.truncated_turnbull import TruncatedTurnbull as TruncatedTurnbull
     from exitmodels.records.agreement import agreement as agreement
     from exitmodels.records.audit import Audit as Audit
     from exitmodels.records.codebook import Codebook as Codebook

@@ -19,7 +19,6 @@ __all__ = [
     "axes_or_new",
     "coefficients",
     "curves",
-    "lexis",
     "note_above",
     "panels",
     "risk_table",
@@ -291,49 +290,6 @@ def scatter_trend(ax: Any, time: AnyArray, values: AnyArray, level: float, label
     ax.set_xlabel(time_label(unit))
     ax.set_ylabel("Scaled Schoenfeld residual + coefficient")
     ax.set_title(label, loc="left", fontsize="small")
-    ax.legend(frameon=False, fontsize="small")
-    _tidy(ax)
-    return ax
-
-
-def lexis(
-    ax: Any,
-    entry: AnyArray,
-    exit: AnyArray,
-    event: AnyArray,
-    origin: AnyArray | None,
-    window: tuple[int, int] | None,
-    unit: str,
-    title: str,
-) -> Any:
-    """Draw each spell as a line: calendar time across (if known), time since origin up."""
-    from matplotlib.collections import LineCollection
-
-    ax = axes_or_new(ax)
-    if origin is None:
-        order = np.argsort(exit, kind="stable")
-        y = np.arange(len(order))
-        segments = np.stack([np.column_stack([entry[order], y]), np.column_stack([exit[order], y])], axis=1)
-        ends, flags = segments[:, 1], np.asarray(event)[order]
-        ax.set_xlabel(time_label(unit))
-        ax.set_ylabel("Spells, ordered by length")
-    else:
-        length = {"D": 1.0, "W": 7.0, "Y": 365.25, "h": 1 / 24, "min": 1 / 1440, "s": 1 / 86400}.get(unit, 1.0)
-        low = np.column_stack([origin + entry * length, entry])
-        high = np.column_stack([origin + exit * length, exit])
-        segments, ends, flags = np.stack([low, high], axis=1), high, np.asarray(event)
-        ax.xaxis_date()
-        ax.set_xlabel("Date")
-        ax.set_ylabel(f"Time since origin ({UNIT_NAMES.get(unit, unit)})")
-    ax.add_collection(LineCollection(list(segments), colors="0.55", linewidths=0.6))
-    ax.plot(*ends[flags].T, "o", color="black", markersize=2.5, label="left")
-    if (~flags).any():
-        ax.plot(*ends[~flags].T, "o", markerfacecolor="white", color="black", markersize=2.5, label="not yet left")
-    if window is not None and origin is not None:
-        for side in (window[0], window[1]):
-            ax.axvline(side, color="black", linestyle="--", linewidth=0.8)
-    ax.autoscale_view()
-    ax.set_title(title, loc="left", fontsize="small")
     ax.legend(frameon=False, fontsize="small")
     _tidy(ax)
     return ax

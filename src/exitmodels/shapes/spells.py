@@ -335,8 +335,11 @@ class Spells(Held):
                 "so stays look shorter and effects can change sign.",
                 code="scheme",
                 hint="Use DoublyTruncated or RightTruncated (when everybody came inside the window) for curves, "
-                "ExitWindow for hazards of several causes, and TruncatedCox for regression. If people still inside at "
-                'the close are in the table, read it with scheme="censored".',
+                "TruncatedTurnbull when exits lie between two dates, ExitWindow for hazards of several causes and "
+                "policies, ParametricSpells for one law of the stay, TruncatedCox or ReverseCox for regression, "
+                "reverse_logrank_test for groups; quasi_independence_test for what they assume, window_bias for what "
+                "the naive mean hides. If people still inside at the close are in the table, read it with "
+                'scheme="censored".',
             )
         if not intervals and (self.lower is not None or self.upper is not None):
             raise SchemeError(
@@ -495,21 +498,58 @@ class Spells(Held):
             f"scheme {self.scheme}, unit {self.unit}>"
         )
 
-    def plot(self, ax: Any = None, most: int = 500) -> Any:
-        """Draw a Lexis diagram: calendar time across (when the origin is known), time since origin up.
+    def plot(self, ax: Any = None, most: int = 300, rng: np.random.Generator | int | None = 0) -> Any:
+        """Draw a Lexis diagram: calendar time across, time since origin up, each spell a line of slope one.
+
+        The window is shaded. Where exits have no record at all (scheme "exits-only") the diagram is hatched: a line
+        that would end there is not in the table.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
         most : int
-            Draw at most this many spells, evenly chosen; the title says so.
-        """
-        from exitmodels.render.axes import lexis
+            Draw at most this many spells, chosen at random; the title says so.
+        rng : numpy Generator or seed
+            For the choice.
 
-        rows = np.linspace(0, len(self) - 1, min(most, len(self))).astype(int)
-        start = None if self.origin is None else self.origin[rows]
-        title = f"{len(rows)} of {len(self)} spells" if len(rows) < len(self) else f"{len(self)} spells"
-        return lexis(ax, self.entry[rows], self.exit[rows], self.event[rows] > 0, start, self.window, self.unit, title)
+        Notes
+        -----
+        Calendar time comes from the origin, or from limits that all belong to one window. When neither is known spells
+        are drawn one above another, ordered by length.
+        """
+        from exitmodels.render.lexis import bars, lexis
+
+        rows = np.arange(len(self))
+        if len(rows) > most:
+            rows = np.sort(np.random.default_rng(rng).choice(len(self), most, replace=False))
+        title = f"{len(rows)} of {len(self)} spells, at random" if len(rows) < len(self) else f"{len(self)} spells"
+        left = self.event[rows] > 0
+        begin, window, length = self._calendar()
+        if begin is None:
+            return bars(ax, self.entry[rows], self.exit[rows], left, self.unit, title)
+        hidden = None
+        if window is not None and self.scheme == "exits-only":
+            before = self.left_limit is not None and bool(np.any(self.left_limit > 0))
+            hidden = np.array([before, self.right_limit is not None])
+        own = (self.entry[rows], self.exit[rows], left)
+        return lexis(ax, begin[rows], *own, window, hidden, self.unit, length, title, self.origin is not None)
+
+    def _calendar(self) -> tuple[Floats | None, tuple[float, float] | None, float]:
+        """Calendar time at which each clock starts, the window, and the calendar length of one unit of time."""
+        if self.origin is not None:
+            length = {"D": 1.0, "W": 7.0, "Y": 365.25, "h": 1 / 24, "min": 1 / 1440, "s": 1 / 86400}.get(self.unit, 1.0)
+            window = None if self.window is None else (float(self.window[0]), float(self.window[1]))
+            return np.asarray(self.origin, dtype=np.float64), window, length
+        if self.right_limit is None or not np.isfinite(self.right_limit).all():
+            return None, None, 1.0
+        right = np.asarray(self.right_limit, dtype=np.float64)
+        left = np.zeros(len(self)) if self.left_limit is None else np.maximum(self.left_limit, 0.0)
+        wide = (right - left)[left > 0]
+        close = float(wide[0]) if len(wide) else float(right.max())
+        early = (left == 0) & (right > close * (1 + 1e-6))
+        if (len(wide) and np.ptp(wide) > 1e-6 * close) or early.any():
+            return None, None, 1.0
+        return close - right, (0.0, close), 1.0
 
 
 def _from_limits(lower: Any, upper: Any, entry: Any) -> tuple[AnyArray, Ints]:

@@ -17,6 +17,7 @@ from exitmodels.arrays import Floats
 from exitmodels.errors import ConvergenceWarning, DataError
 from exitmodels.models.truncation.covariates import coded
 from exitmodels.models.truncation.fitting import linked
+from exitmodels.models.truncation.right import refuse_left
 from exitmodels.models.truncation.seen import refuse_open, sorted_groups
 from exitmodels.models.truncation.weighted import Weighted, draws, prepare, solve
 from exitmodels.render.text import number
@@ -30,6 +31,7 @@ __all__ = ["TruncatedCox", "TruncatedCoxResults"]
 _ESTIMATORS = ("weighted", "stabilised")
 _TIES = ("breslow", "efron")
 _VARIANCES = ("robust", "given-weights", "cluster", "bootstrap")
+_CHANCES = ("npmle", "limits")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -114,6 +116,12 @@ class TruncatedCox:
         drawn again, weights estimated anew.
     trim : float, optional
         Cap weights at this many times their mean. Less variance, some bias; the number capped is reported.
+    chances : {"npmle", "limits"}
+        Where the chance of being recorded comes from. "npmle" (default): the law of windows that goes with
+        `DoublyTruncated`. "limits": for right limits only, exp(-Nelson-Aalen) of the limits, each entering at its own
+        stay; the chance is that of a limit *beyond* the stay, which is the convention of the R program coxrt. The two
+        agree in large samples without ties of stays and limits; with such ties "limits" takes rows as seen that its
+        own rule says cannot be.
     closed, existence
         As in `DoublyTruncated`.
     n_samples : int
@@ -140,6 +148,7 @@ class TruncatedCox:
     ties: str = "breslow"
     vcov: str | None = None
     trim: float | None = None
+    chances: str = "npmle"
     closed: str = "right"
     existence: str = "raise"
     n_samples: int = 500
@@ -166,9 +175,13 @@ class TruncatedCox:
         """
         self._check_choices()
         refuse_open(spells, "TruncatedCox")
+        if self.chances == "limits":
+            refuse_left(spells, 'TruncatedCox(chances="limits")')
         rows = usable(spells, self.formula)
         group = next(iter(sorted_groups(rows, None, self.closed)))
-        group, gone, n_parts = linked(group, self.existence, rows)
+        gone, n_parts = np.zeros(0, dtype=np.int64), 1
+        if self.chances == "npmle":
+            group, gone, n_parts = linked(group, self.existence, rows)
         if gone.size:
             keep = np.ones(len(rows), dtype=bool)
             keep[gone] = False
@@ -177,7 +190,8 @@ class TruncatedCox:
             group = group if n_parts == 1 else linked(group, "largest", rows)[0]
         chosen = rows.for_cause(self.event)
         made = coded(rows, self.formula, int(np.count_nonzero(chosen.event)), str(chosen.causes[0]))
-        fitted = prepare(made, rows, chosen.event > 0, group, self.estimator, self.ties, self.trim, self.max_steps)
+        options = (self.estimator, self.ties, self.trim, self.max_steps, self.chances)
+        fitted = prepare(made, rows, chosen.event > 0, group, *options)
         notes = list(_notes(fitted))
         if not fitted.best.converged:
             notes.append("no maximum was found: a coefficient may run to infinity; its standard error means nothing")
@@ -231,6 +245,7 @@ class TruncatedCox:
             ("estimator", self.estimator, _ESTIMATORS),
             ("ties", self.ties, _TIES),
             ("vcov", self.vcov or "robust", _VARIANCES),
+            ("chances", self.chances, _CHANCES),
         ):
             if value not in known:
                 raise DataError(f"{name}={value!r} is not known.", code=name, hint=f"One of {', '.join(known)}.")

@@ -15,6 +15,7 @@ from exitmodels.errors import DataError, IdentificationError
 from exitmodels.kernels.windowmass import inside
 from exitmodels.kernels.windowreach import components
 from exitmodels.models.truncation.estimate import Solved, Solver, Spread, jackknife, resample, split, spread
+from exitmodels.models.truncation.mean_limits import MeanLimits
 from exitmodels.models.truncation.seen import Group, refuse_open, sorted_groups
 from exitmodels.models.truncation.window_curve import WindowCheck, WindowCurve, WindowLaw
 from exitmodels.render.text import number
@@ -50,6 +51,7 @@ class Made:
     check: WindowCheck
     law: WindowLaw
     notes: list[str]
+    group: Group
 
 
 def chosen_variance(choices: Choices, rows: Spells) -> str:
@@ -107,6 +109,7 @@ def fit_groups(
         converged=all(m.check.gap < 1e-9 for m in made),
         checks=tuple(m.check for m in made),
         laws={m.check.label: m.law for m in made},
+        profiles={m.check.label: MeanLimits(m.group) for m in made},
     )
 
 
@@ -192,7 +195,7 @@ def _group(
         llf=solved.value,
         n_steps=solved.n_steps,
     )
-    return Made(pieces, check, _law(group, solved), notes)
+    return Made(pieces, check, _law(group, solved), notes, group)
 
 
 _DIRECT = ("robust", "model", "cluster", "greenwood")
@@ -277,6 +280,7 @@ def _pieces(
             censored=np.zeros(0),
             n=group.n,
             integral_se=None if wide is None else (lambda tau: wide.area_se(cause, tau)),
+            until=seen_range(group)[1] if np.isfinite(seen_range(group)[1]) else None,
         )
 
     return [piece(None)] if choices.kind == "survival" else [piece(c) for c in range(n_causes)]

@@ -111,7 +111,7 @@ class RightTruncated:
                 group.slot, group.stop, group.weight, len(group.time)
             )
             for j in range(g * each, (g + 1) * each):
-                changes: dict[str, Any] = {"at_risk": at_risk}
+                changes: dict[str, Any] = {"at_risk": at_risk, "censored": np.zeros(len(at_risk))}
                 if self.kind == "survival" and curve.variance in ("greenwood", "model"):
                     changes["se"] = np.sqrt(variance)
                 pieces[j] = replace(pieces[j], **changes)

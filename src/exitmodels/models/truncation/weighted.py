@@ -14,6 +14,7 @@ from exitmodels.kernels.coxresiduals import event_means, score_residuals
 from exitmodels.kernels.linalg import symmetric_inverse
 from exitmodels.kernels.optimise import Maximum, newton
 from exitmodels.kernels.partial import CoxData, CoxTerms, cox_terms
+from exitmodels.kernels.reversetime import limit_law
 from exitmodels.kernels.risksets import RiskIndex, risk_index
 from exitmodels.kernels.windowmass import inside, make_windows
 from exitmodels.kernels.windowvariance import inverse_information, merged
@@ -37,6 +38,19 @@ class Setting:
     efron: bool
     trim: float | None
     max_steps: int
+    chances: str
+
+    def chance(self, base: Floats, start: Floats | None = None) -> tuple[Floats, Floats, bool] | None:
+        """Chance that a stay of each row's length is recorded, up to a factor; masses of slots; whether it settled.
+
+        None when the masses do not exist or are not unique.
+        """
+        if self.chances == "limits":
+            group = self.group
+            law = limit_law(group.time[group.slot], group.right, base)
+            return np.exp(law.log_chance), np.ones(len(group.time)), True
+        found = Double()(self.group, base, start)
+        return None if found is None else (found.chance[self.group.slot], found.mass, found.converged)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,17 +95,18 @@ def prepare(
     ties: str,
     trim: float | None,
     max_steps: int,
+    chances: str = "npmle",
 ) -> Weighted:
     """Estimate the weights and the coefficients."""
     index = risk_index(None, rows.exit, event, made.stratum, made.n_strata)
     base = np.asarray(rows.row_weight, dtype=np.float64)
-    found = Double()(group, base)
-    assert found is not None
-    selection, capped = _selection(found.chance[group.slot], base, trim)
     copies = rows.weights == "frequency"
-    setting = Setting(made, index, group, copies, estimator == "stabilised", ties == "efron", trim, max_steps)
+    setting = Setting(made, index, group, copies, estimator == "stabilised", ties == "efron", trim, max_steps, chances)
+    found = setting.chance(base)
+    assert found is not None
+    selection, capped = _selection(found[0], base, trim)
     best = solve(setting, base, selection)
-    return Weighted(**vars(setting), base=base, selection=selection, capped=capped, mass=found.mass, best=best)
+    return Weighted(**vars(setting), base=base, selection=selection, capped=capped, mass=found[1], best=best)
 
 
 def _selection(chance: Floats, base: Floats, trim: float | None) -> tuple[Floats, Bools]:
@@ -155,11 +170,13 @@ def _through_weights(fit: Weighted, through: Floats) -> Floats:
     The log weight of a slot is its log mass less the log of its exits, up to a constant that the score does not feel.
     """
     group = fit.group
+    free = np.where(fit.capped[:, None], 0.0, through)
+    if fit.chances == "limits":
+        return fit.base[:, None] * limit_law(group.time[group.slot], group.right, fit.base).moved(free)
     slot, first, stop, last = merged(group.slot, group.first, group.stop, len(group.time), 2 * MOST_SLOTS)
     size = len(last)
     data = make_windows(slot, first, stop, fit.base, size)
     mass = np.bincount(np.arange(len(group.time)) * size // len(group.time), fit.mass, size)
-    free = np.where(fit.capped[:, None], 0.0, through)
     push = np.stack([np.bincount(slot, column, size) for column in free.T], axis=1)
     moved = inverse_information(data, mass) @ push
     covered = inside(first, stop, mass)
@@ -179,12 +196,12 @@ def draws(fit: Weighted, n: int, rng: np.random.Generator) -> Floats:
             base = rng.multinomial(round(float(fit.base.sum())), fit.base / fit.base.sum()).astype(np.float64)
         else:
             base = fit.base * rng.multinomial(rows, np.full(rows, 1 / rows))
-        found = Double()(fit.group, base, fit.mass)
-        if found is None or not found.converged:
+        found = fit.chance(base, fit.mass)
+        if found is None or not found[2]:
             continue
         drawn = base > 0
         selection = np.ones(rows)
-        selection[drawn], _ = _selection(found.chance[fit.group.slot[drawn]], base[drawn], fit.trim)
+        selection[drawn], _ = _selection(found[0][drawn], base[drawn], fit.trim)
         try:
             best = solve(fit, base, selection)
         except (ValueError, np.linalg.LinAlgError):
