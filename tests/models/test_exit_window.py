@@ -52,7 +52,7 @@ MODEL = xm.ExitWindow("x", policy="since", touches={"policy": CAUSES[:2]}, commo
 
 
 # ---- laws --------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("hazard", ["exponential", "weibull", "gompertz", "piecewise"])
+@pytest.mark.parametrize("hazard", ["exponential", "weibull", "gompertz", "piecewise", "spline", "loglogistic"])
 def test_rows_in_any_order_and_units_change_nothing_else(hazard):
     spells, model = records(), replace(MODEL, hazard=hazard)
     fit = model.fit(spells)
@@ -67,7 +67,8 @@ def test_rows_in_any_order_and_units_change_nothing_else(hazard):
     )
     weeks = model.fit(weekly)
     effects = np.asarray(fit.effects, dtype=bool)
-    assert_allclose(weeks.estimate[effects], fit.estimate[effects], rtol=1e-6)
+    # splines are flat along their knots: the two climbs stop within 1e-6 of a standard error
+    assert_allclose(weeks.estimate[effects], fit.estimate[effects], rtol=2e-6)
     assert_allclose(weeks.llf - fit.llf, 300 * np.log(7), rtol=1e-9)
 
 
@@ -104,6 +105,15 @@ def test_delayed_entry_is_a_left_limit():
         covariates={name: spells.columns[name].values for name in ("x", "since")},
     )
     same(MODEL.fit(entered), MODEL.fit(spells))
+
+
+@pytest.mark.parametrize("hazard", ["spline", "lognormal", "piecewise"])
+def test_weight_two_is_two_rows_for_knots_and_cuts_too(hazard):
+    spells = records(n=200)
+    weight = np.random.default_rng(4).integers(1, 4, 200)
+    model = xm.ExitWindow("x", hazard=hazard)
+    copied = spells.select(np.repeat(np.arange(200), weight))
+    same(model.fit(spells._with(weight=weight.astype(float))), model.fit(copied), rtol=1e-6)
 
 
 def test_shifting_a_covariate_moves_the_baseline_only():
@@ -256,6 +266,191 @@ def test_results_survive_a_file(tmp_path):
         back.with_vcov("robust")
 
 
+# ---- smooth hazards, other clocks, shared baselines --------------------------------------------------------------
+def test_a_spline_of_df_one_is_a_weibull_law():
+    spells = records()
+    weibull, spline = MODEL.fit(spells), replace(MODEL, hazard="spline", df=1).fit(spells)
+    assert_allclose(spline.llf, weibull.llf, rtol=1e-11)
+    assert_allclose(spline.params["policy"], weibull.params["policy"], rtol=1e-6)
+    assert_allclose(np.log(spline.params["other: log time"]), weibull.params["other: log shape"], rtol=1e-6)
+    found = [fit.predict_incidence({"x": [1]}, times=[77]).at(77) for fit in (spline, weibull)]
+    assert_allclose(found[0]["lower"], found[1]["lower"], rtol=1e-5)
+
+
+def test_df_by_aic_says_what_it_found():
+    """Constant hazards need no knots; a hazard that rises and falls does."""
+    spells, model = records(n=600, seed=3), xm.ExitWindow(policy="since", hazard="spline", df="aic")
+    fit = model.fit(spells)
+    assert fit.aic <= min(replace(model, df=df).fit(spells).aic for df in (1, 2)) + 1e-9
+    # with more knots the level runs off (two ends of a window tell shapes better than levels): said, and not chosen
+    with pytest.warns(xm.ConvergenceWarning, match="log rate"):
+        assert replace(model, df=3).fit(spells).llf > fit.llf
+    assert "3:" not in fit.chosen
+    assert "has the least AIC (1: " in fit.chosen
+    assert fit.chosen in str(fit.summary())
+    rng = np.random.default_rng(1)
+    stay, limit = np.exp(rng.normal(0, 0.5, 4000)), rng.uniform(0.5, 6, 4000)
+    seen = stay <= limit
+    humped = xm.ParametricSpells(hazard="spline", df="aic").fit(xm.Spells(exit=stay[seen], right_limit=limit[seen]))
+    assert humped.chosen.startswith(("df=2", "df=3", "df=4"))
+    median = humped.predict_survival(times=[1.0]).at(1.0).iloc[0]
+    assert median["lower"] < 0.5 < median["upper"]
+
+
+def test_each_reason_may_have_its_own_clock():
+    """Weibull, spline and lognormal stays together; a policy multiplies the hazard of each."""
+    hazard = {"treatment": "weibull", "family": "spline", "other": "lognormal"}
+    fit = xm.ExitWindow("x", policy="since", hazard=hazard, df={"family": 2}).fit(records(n=900, seed=8))
+    assert fit.converged
+    assert list(fit.time_ratios().index) == ["other: x"]
+    assert "other: x" not in fit.hazard_ratios().index
+    assert "other: policy" in fit.hazard_ratios().index
+    total = fit.predict_incidence({"x": [1]}, times=[90]).at(90).groupby("policy")["estimate"].sum()
+    left = fit.predict_survival({"x": [1]}, times=[90]).at(90).set_index("policy")["estimate"]
+    assert_allclose(total + left, 1, rtol=1e-12)
+    eps = 1e-5
+    slope = []
+    for sign in (1, -1):
+        moved = replace(fit, estimate=fit.estimate + sign * eps * (np.array(fit.names) == "other: x"))
+        slope.append(moved.mean_stay({"x": [1]}, policy="policy").iloc[0].estimate)
+    alone = replace(fit, covariance=np.diag((np.array(fit.names) == "other: x").astype(float)))
+    se = alone.mean_stay({"x": [1]}, policy="policy").iloc[0].se
+    assert_allclose(se, abs(slope[0] - slope[1]) / (2 * eps), rtol=1e-5)
+
+
+def test_log_time_effects_are_shifts_of_the_location():
+    """All stays of x = 1 doubled: the time ratio doubles, and nothing else moves."""
+    rng = np.random.default_rng(6)
+    x, stay, limit = rng.integers(0, 2, 500), np.exp(rng.normal(0, 0.7, 500)), rng.uniform(1, 8, 500)
+    seen = stay <= limit
+    for hazard in ("lognormal", "loglogistic", "gamma"):
+        fits = []
+        for factor in (1.0, 2.0):
+            by = np.where(x == 1, factor, 1.0)[seen]
+            spells = xm.Spells(exit=stay[seen] * by, right_limit=limit[seen] * by, covariates={"x": x[seen]})
+            fits.append(xm.ParametricSpells("x", hazard=hazard).fit(spells))
+        one, other = fits
+        assert_allclose(other.params["x"] - one.params["x"], np.log(2), rtol=1e-6)
+        assert_allclose(other.estimate[:2], one.estimate[:2], rtol=1e-6)
+        assert_allclose(other.time_ratios().loc["x", "TR"], 2 * one.time_ratios().loc["x", "TR"], rtol=1e-6)
+        assert "TR" in str(one.summary())
+
+
+def test_proportional_baselines():
+    """With constant hazards they change nothing; with others they save parameters and keep the ratios."""
+    spells = records(n=600)
+    base = xm.ExitWindow("x", policy="since", hazard="exponential")
+    own, shared = base.fit(spells), replace(base, proportional=True).fit(spells)
+    assert_allclose(shared.llf, own.llf, rtol=1e-12)
+    ratio = own.params["family: log rate"] - own.params["treatment: log rate"]
+    assert_allclose(shared.params["family: log ratio to treatment"], ratio, rtol=1e-6)
+    assert_allclose(shared.params["treatment: log rate"], own.params["treatment: log rate"], rtol=1e-7)
+    smooth = replace(base, hazard="spline", proportional=True).fit(spells)
+    assert len(smooth.names) == 4 + 2 + 6
+    assert smooth.llf < replace(base, hazard="spline").fit(spells).llf
+    assert smooth.llnull < smooth.llf
+
+
+def test_a_spline_that_falls_is_said():
+    """Two clumps of exits, far apart, and many knots."""
+    rng = np.random.default_rng(2)
+    stay = np.concatenate([rng.uniform(1, 1.3, 60), rng.uniform(50, 52, 60)])
+    spells = xm.Spells(exit=stay, left_limit=np.full(120, 0.1), right_limit=np.full(120, 400.0))
+    with pytest.warns(xm.DataWarning, match="falls somewhere"):
+        fit = xm.ParametricSpells(hazard="spline", df=4).fit(spells)
+    assert "falls somewhere" in str(fit.summary())
+
+
+# ---- beside the fit without a law --------------------------------------------------------------------------------
+def test_the_estimate_without_a_law_is_that_of_its_own_model():
+    spells = records(n=400)
+    fit = MODEL.fit(spells)
+    beside = fit.beside()
+    curve = xm.DoublyTruncated(kind="incidence").fit(spells)
+    shown = next(block for block in fit.summary().tables if block.heading.startswith("Share gone"))
+    assert shown.columns == ("reason", "by", "recorded", "no law", "low 95%", "high 95%", "this law")
+    for row in shown.rows:
+        place = CAUSES.index(row[0])
+        found = curve.at([row[1]]).iloc[place]
+        assert_allclose(row[3:6], found[["estimate", "lower", "upper"]].to_numpy(float), rtol=1e-10)
+        assert_allclose(row[2], ((spells.event == place + 1) & (spells.exit <= row[1])).mean(), rtol=1e-12)
+    assert_allclose(beside.test.pvalue, xm.quasi_independence_test(spells).pvalue, rtol=1e-12)
+    text = str(fit.summary())
+    for words in (
+        "Existence: one linked set",
+        "Martin-Betensky",
+        "effective sample size, no law",
+        "mean stay in range",
+    ):
+        assert words in text
+
+
+def test_the_fitted_share_is_that_of_a_constant_hazard():
+    """Everybody has the same limits: (exp(-r U) - exp(-r t)) / (exp(-r U) - exp(-r V))."""
+    spells = xm.Spells(exit=[2.0, 3, 4, 6], left_limit=[1.0] * 4, right_limit=[8.0] * 4)
+    fit = xm.ParametricSpells(hazard="exponential").fit(spells)
+    rate, beside = np.exp(fit.estimate[0]), fit.beside()
+    expected = (np.exp(-rate) - np.exp(-rate * beside.time)) / (np.exp(-rate) - np.exp(-8 * rate))
+    assert_allclose(beside.fitted[0], expected, rtol=1e-10)
+    assert_allclose(beside.recorded[0], [0.25, 0.5, 0.75])
+
+
+def test_when_no_unique_estimate_without_a_law_exists_that_is_said():
+    spells = xm.Spells(exit=[1.0, 1.5, 2, 9, 9.5, 10, 11], left_limit=[0.0, 0, 0, 8, 8, 8, 8],
+                       right_limit=[3.0, 3, 3, 12, 12, 12, 12])  # fmt: skip
+    text = str(xm.ParametricSpells(hazard="exponential").fit(spells).summary())
+    assert "2 sets of times that the windows do not link" in text
+    assert "3 rows set aside" in text
+
+
+def test_exits_on_their_left_limit_and_blank_reasons_stand_beside_too():
+    spells = records(n=300)
+    edge = spells._with(left_limit=np.where(np.arange(300) < 3, spells.exit, spells.left_limit))
+    hidden = edge._with(event=np.where(np.arange(300) % 5 == 0, 4, edge.event), causes=(*CAUSES, "blank"))
+    beside = replace(MODEL, unknown="blank").fit(hidden).beside()
+    assert beside.causes == (*CAUSES, "blank")
+    assert np.isnan(beside.fitted[3]).all()
+    assert np.isfinite(beside.fitted[:3]).all()
+    assert beside.curve is not None
+
+
+def test_fitted_and_free_shares_agree_when_the_law_is_right():
+    """Without a policy both estimate the same shares; four standard errors apart would be a mistake."""
+    world = xm.simulate.exits(n=1500, effects={}, policy_ratio=1.0, rng=11).spells().for_cause("any")
+    beside = xm.ExitWindow(hazard="weibull").fit(world).beside()
+    found = beside.curve.at(beside.time)
+    assert np.all(np.abs(beside.fitted[0] - found["estimate"]) < 4 * found["se"])
+    assert np.all(beside.recorded[0] > beside.fitted[0])
+
+
+# ---- bootstrap ---------------------------------------------------------------------------------------------------
+def test_the_bootstrap_is_that_of_fitting_each_sample_anew():
+    """The same draws of rows, fitted from scratch; constant hazards, whose knots cannot move."""
+    spells, model = records(), replace(MODEL, hazard="exponential")
+    short = xm.bootstrap(model, spells, n=6, rng=3)
+    slow = xm.bootstrap(model, spells, n=6, rng=3, statistic=lambda fit: fit.params)
+    # two climbs from different ends of a quadratic top agree to the root of rounding
+    assert_allclose(short.draws, slow.draws, rtol=1e-5, atol=1e-6)
+    weighted = spells._with(weight=np.random.default_rng(5).integers(1, 3, 300).astype(float))
+    short = xm.bootstrap(model, weighted, n=3, rng=3)
+    slow = xm.bootstrap(model, weighted, n=3, rng=3, statistic=lambda fit: fit.params)
+    assert_allclose(short.draws, slow.draws, rtol=1e-5, atol=1e-6)
+
+
+def test_bootstrap_errors_are_near_the_model_based_ones_and_follow_clusters():
+    spells, model = records(n=431), replace(MODEL, hazard="exponential")
+    fit = model.fit(spells)
+    boot = fit.with_vcov("bootstrap", n=150, rng=1)
+    assert boot.vcov == "bootstrap"
+    # 150 draws know a standard error to about six percent
+    assert_allclose(boot.bse, fit.bse, rtol=0.25)
+    twins = spells.select(np.repeat(np.arange(431), 2))
+    pairs = np.repeat(np.arange(431), 2)
+    clustered = model.fit(twins).with_vcov("bootstrap", cluster=pairs, n=150, rng=1)
+    assert_allclose(clustered.bse, boot.bse, rtol=1e-6)
+    assert_allclose(model.fit(twins).with_vcov("cluster", pairs).bse, fit.with_vcov("robust").bse, rtol=1e-5)
+
+
 def test_the_bootstrap_refits():
     boot = xm.bootstrap(replace(MODEL, hazard="exponential"), records(), n=10, rng=1)
     assert boot.draws.shape == (10, 7)
@@ -305,9 +500,26 @@ def test_a_runaway_is_named():
 @pytest.mark.parametrize(
     ("model", "code"),
     [
-        (replace(MODEL, hazard="lognormal"), "hazard"),
+        (replace(MODEL, hazard="log-normal"), "hazard"),
         (replace(MODEL, cuts=[30]), "cuts"),
         (replace(MODEL, hazard="piecewise", cuts=[30, 10]), "cuts"),
+        (replace(MODEL, df=3), "df"),
+        (replace(MODEL, hazard="spline", df=0), "df"),
+        (replace(MODEL, hazard="spline", df="best"), "df"),
+        (replace(MODEL, hazard="spline", df=2, cuts=[100]), "df"),
+        (replace(MODEL, hazard="spline", cuts=[1e5]), "knots"),
+        (
+            replace(
+                MODEL, hazard={"treatment": "gompertz", "family": "weibull", "other": "weibull"}, proportional=True
+            ),
+            "proportional",
+        ),
+        (
+            xm.ExitWindow(
+                "x", hazard={"treatment": "lognormal", "family": "weibull", "other": "weibull"}, common=["x"]
+            ),
+            "common",
+        ),
         (replace(MODEL, vcov="bootstrap"), "vcov"),
         (replace(MODEL, common=["y"]), "common"),
         (replace(MODEL, touches={"ban": CAUSES}), "touches"),
@@ -324,6 +536,16 @@ def test_choices_are_checked(model, code):
     with pytest.raises(xm.DataError) as caught:
         model.fit(records())
     assert caught.value.code == code
+
+
+def test_infinite_limits_let_people_still_there_in():
+    """Then nothing is truncated, and the fit is that of censored stays: exits over the time at risk."""
+    spells = xm.Spells(exit=[2.0, 3, 5, 10], event=[1, 2, 0, 1], causes=["a", "b"], right_limit=[np.inf] * 4)
+    fit = xm.ExitWindow(hazard="exponential").fit(spells)
+    assert_allclose(np.exp(fit.estimate), [2 / 20, 1 / 20], rtol=1e-8)
+    assert fit.naive is None
+    assert fit.beside() is None
+    assert "AIC" in str(fit.summary())
 
 
 def test_data_are_checked():

@@ -14,37 +14,46 @@ import numpy as np
 from exitmodels.arrays import Floats
 from exitmodels.kernels.hazardlaws import Law
 
-__all__ = ["cumulative_hazards", "incidences", "mean_stay"]
+__all__ = ["Factors", "cumulative_hazards", "incidences", "mean_stay"]
 
+Factors = tuple[Floats, Floats]
+
+_LATEST = 1e280
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
 def cumulative_hazards(
-    laws: Sequence[Law], phis: Sequence[Floats], factors: Sequence[Floats], logs: Floats, t: Floats
+    laws: Sequence[Law], phis: Sequence[Floats], factors: Sequence[Factors], logs: Floats, t: Floats
 ) -> tuple[Floats, Floats]:
     """Cumulative hazard of each cause and its slopes.
 
     Parameters
     ----------
     laws, phis : the baseline of each cause and its parameters
-    factors : sequence of (p_k,)
-        Values of the covariates (and policies) of each cause.
-    logs : (K,)
-        Log factor of each cause's hazard: its covariates times their coefficients.
+    factors : sequence of ((p_k,), (m_k,))
+        Values of the covariates, and of the policies, of each cause.
+    logs : (K, 2)
+        The linear predictor of the covariates of each cause, and of its policies. Policies multiply the hazard;
+        covariates multiply it too or, with an accelerated law, stretch its clock.
     t : (t,)
 
     Returns
     -------
-    (K, t), and slopes (K, t, P) in the order: for each cause its law, then its covariates.
+    (K, t), and slopes (K, t, P) in the order: for each cause its law, its covariates, its policies.
     """
-    sizes = [len(phi) + len(own) for phi, own in zip(phis, factors, strict=True)]
+    sizes = [len(phi) + len(x) + len(on) for phi, (x, on) in zip(phis, factors, strict=True)]
     value, slopes, at = np.zeros((len(laws), len(t))), np.zeros((len(laws), len(t), sum(sizes))), 0
-    for k, (law, phi, own) in enumerate(zip(laws, phis, factors, strict=True)):
-        base, steep = law.cumulative(t, phi)
-        ratio = np.exp(logs[k])
+    for k, (law, phi, (x, on)) in enumerate(zip(laws, phis, factors, strict=True)):
+        eta, level = logs[k]
+        read = law.basis(t)
+        base, steep = law.cumulative(read - eta if law.accelerated else read, phi)
+        ratio = np.exp(level if law.accelerated else eta + level)
         value[k] = ratio * base
-        slopes[k, :, at : at + len(phi)] = ratio * steep
-        slopes[k, :, at + len(phi) : at + sizes[k]] = value[k][:, None] * own
+        moved = ratio * steep[0] if law.accelerated else value[k]
+        f, p = len(phi), len(x)
+        slopes[k, :, at : at + f] = ratio * steep.T
+        slopes[k, :, at + f : at + f + p] = moved[:, None] * x
+        slopes[k, :, at + f + p : at + sizes[k]] = value[k][:, None] * on
         at += sizes[k]
     return value, slopes
 
@@ -75,28 +84,41 @@ def incidences(value: Floats, slopes: Floats) -> tuple[Floats, Floats, Floats, F
 def mean_stay(
     laws: Sequence[Law],
     phis: Sequence[Floats],
-    factors: Sequence[Floats],
+    factors: Sequence[Factors],
     logs: Floats,
     tau: float,
     inner: Sequence[float] = (),
 ) -> tuple[float, Floats]:
     """Mean of min(stay, tau) and its slopes (P,): the area under the survival function.
 
-    `tau` may be infinite; then the area ends where survival is below exp(-45). Panels halve towards 0 and end at the
-    `inner` times, where a hazard may jump; 12 Gauss-Legendre nodes in each.
+    `tau` may be infinite; then the area ends where t S(t) is below exp(-45). Panels double from a time at which next to
+    nobody has left and end at the `inner` times, where a hazard may jump; 12 Gauss-Legendre nodes in each.
 
     Raises
     ------
     ValueError
-        If survival never falls to zero, so that the mean stay is infinite.
+        If survival does not fall fast enough, so that the mean stay is infinite.
     """
+
+    def total(t: float) -> float:
+        return float(cumulative_hazards(laws, phis, factors, logs, np.array([t]))[0].sum())
+
     if not np.isfinite(tau):
-        tau = 1.0
-        while cumulative_hazards(laws, phis, factors, logs, np.array([tau]))[0].sum() < 45:
-            tau *= 2
-            if tau > 1e60:
+        middle = 1.0
+        while total(middle) < 1:
+            middle *= 2
+            if middle > 1e60:
                 raise ValueError("survival does not fall to zero")
-    edges = tau * 2.0 ** -np.arange(40, -1, -1)
+        tau = middle
+        while total(tau) - np.log(tau / middle) < 45:
+            tau *= 2
+            if tau > _LATEST:
+                raise ValueError("survival does not fall to zero fast enough")
+    least = tau
+    while total(least) > 1e-12 and least > tau * 1e-300:
+        least /= 2
+    edges = least * 2.0 ** np.arange(0, round(np.log2(tau / least)) + 1)
+    edges[-1] = tau
     even = np.linspace(0, tau, 65)[1:]
     cuts = [c for c in inner if 0 < c < tau]
     edges = np.unique(np.concatenate([[0.0], edges, even, cuts]))

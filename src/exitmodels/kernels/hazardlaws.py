@@ -1,10 +1,12 @@
 """Laws of a stay: baseline hazards with their derivatives, for likelihoods that may be truncated on either side.
 
-Ground floor: NumPy only. A law answers four questions at any times t, for its own parameters phi: the cumulative
-hazard and its slopes, the log hazard and its slopes, and the weighted sums of the second derivatives of both. A new law
-is a class with these methods; the likelihood (windowhazards.py) asks nothing else.
+Ground floor: NumPy only. A law reads times once (`basis`, `exit_basis`); for its own parameters phi it then answers two
+questions as often as asked: the cumulative hazard with its slopes, and the log hazard with its slopes, each with the
+weighted sum of its second derivatives. A new law is a class with these methods; the likelihood (windowhazards.py) and
+the curves (hazardcurves.py) ask nothing else.
 
-Called by: windowhazards.py.
+Covariates multiply these hazards. Laws whose clock they stretch are in timelaws.py, splines in splinelaw.py.
+Called by: windowhazards.py, hazardcurves.py.
 """
 
 from __future__ import annotations
@@ -17,15 +19,17 @@ import numpy as np
 
 from exitmodels.arrays import Floats
 
-__all__ = ["Constant", "Gompertz", "Law", "Pieces", "Weibull"]
+__all__ = ["Constant", "Gompertz", "Known", "Law", "Pieces", "Weibull"]
 
+Known = tuple[Floats, Floats]
 _SERIES = 1 / np.cumprod([1.0, *range(1, 12)])
 
 
 class Law(Protocol):
     """A baseline hazard with f parameters.
 
-    `levels` (f,) holds 1 for parameters to which a constant of the log hazard is added, else 0.
+    `levels` (f,) holds 1 for parameters to which a constant of the linear predictor is added, else 0. `accelerated`
+    says whether covariates stretch the clock (`timelaws.Accelerated`) instead of multiplying the hazard.
     """
 
     @property
@@ -34,28 +38,42 @@ class Law(Protocol):
     @property
     def levels(self) -> Floats: ...
 
+    @property
+    def accelerated(self) -> bool: ...
+
     def start(self, log_rate: float) -> Floats:
         """Parameters of the constant hazard exp(log_rate), or near it."""
         ...
 
-    def sizes(self, length: float) -> Floats:
-        """Change of each parameter that alters the hazard about e-fold within a stay of this length (f,)."""
+    def scales(self, length: float) -> Floats:
+        """From the parameters to numbers whose change by 1 alters the hazard e-fold within such a stay (f, f)."""
         ...
 
-    def cumulative(self, t: Floats, phi: Floats) -> tuple[Floats, Floats]:
-        """Cumulative hazard at t (n,), and its slopes (n, f)."""
+    def basis(self, t: Floats) -> Floats:
+        """What the cumulative hazard needs of times (..., n)."""
         ...
 
-    def cumulative_bend(self, t: Floats, phi: Floats, by: Floats) -> Floats:
-        """Sum over t of `by` times the second derivative of the cumulative hazard (f, f)."""
+    def cumulative(self, basis: Floats, phi: Floats) -> tuple[Floats, Floats]:
+        """Cumulative hazard (n,), and its slopes (f, n)."""
         ...
 
-    def log_hazard(self, t: Floats, phi: Floats) -> tuple[Floats, Floats]:
-        """Log hazard at t > 0 (n,), and its slopes (n, f)."""
+    def cumulative_bend(self, basis: Floats, phi: Floats, by: Floats, known: Known) -> Floats:
+        """Sum over times of `by` times the second derivative of the cumulative hazard (f, f).
+
+        `known` is what `cumulative` gave at the same times and parameters.
+        """
         ...
 
-    def log_hazard_bend(self, t: Floats, phi: Floats, by: Floats) -> Floats:
-        """Sum over t of `by` times the second derivative of the log hazard (f, f)."""
+    def exit_basis(self, t: Floats) -> Floats:
+        """What the log hazard needs of times above zero (..., n)."""
+        ...
+
+    def log_hazard(self, basis: Floats, phi: Floats) -> tuple[Floats, Floats]:
+        """Log hazard (n,), and its slopes (f, n); `basis` is an `exit_basis`."""
+        ...
+
+    def log_hazard_bend(self, basis: Floats, phi: Floats, by: Floats) -> Floats:
+        """Sum over times of `by` times the second derivative of the log hazard (f, f)."""
         ...
 
 
@@ -64,9 +82,11 @@ class Constant:
     """h(t) = exp(a): exponential stays.
 
     >>> law = Constant()
-    >>> law.cumulative(np.array([2.0]), np.array([0.0]))[0].tolist()
+    >>> law.cumulative(law.basis(np.array([2.0])), np.array([0.0]))[0].tolist()
     [2.0]
     """
+
+    accelerated = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,20 +99,25 @@ class Constant:
     def start(self, log_rate: float) -> Floats:
         return np.array([log_rate])
 
-    def sizes(self, length: float) -> Floats:
-        return np.ones(1)
+    def scales(self, length: float) -> Floats:
+        return np.eye(1)
 
-    def cumulative(self, t: Floats, phi: Floats) -> tuple[Floats, Floats]:
-        value = np.exp(phi[0]) * t
-        return value, value[:, None]
+    def basis(self, t: Floats) -> Floats:
+        return t
 
-    def cumulative_bend(self, t: Floats, phi: Floats, by: Floats) -> Floats:
-        return np.array([[np.exp(phi[0]) * float(by @ t)]])
+    exit_basis = basis
 
-    def log_hazard(self, t: Floats, phi: Floats) -> tuple[Floats, Floats]:
-        return np.full(len(t), phi[0]), np.ones((len(t), 1))
+    def cumulative(self, basis: Floats, phi: Floats) -> tuple[Floats, Floats]:
+        value = np.exp(phi[0]) * basis
+        return value, value[None]
 
-    def log_hazard_bend(self, t: Floats, phi: Floats, by: Floats) -> Floats:
+    def cumulative_bend(self, basis: Floats, phi: Floats, by: Floats, known: Known) -> Floats:
+        return np.array([[float(by @ known[0])]])
+
+    def log_hazard(self, basis: Floats, phi: Floats) -> tuple[Floats, Floats]:
+        return np.full(len(basis), phi[0]), np.ones((1, len(basis)))
+
+    def log_hazard_bend(self, basis: Floats, phi: Floats, by: Floats) -> Floats:
         return np.zeros((1, 1))
 
 
@@ -102,6 +127,8 @@ class Weibull:
 
     The scale of the usual form, H = (t / scale)^k, is exp(-a / k).
     """
+
+    accelerated = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,36 +141,39 @@ class Weibull:
     def start(self, log_rate: float) -> Floats:
         return np.array([log_rate, 0.0])
 
-    def sizes(self, length: float) -> Floats:
-        return np.ones(2)
+    def scales(self, length: float) -> Floats:
+        return np.eye(2)
 
-    def cumulative(self, t: Floats, phi: Floats) -> tuple[Floats, Floats]:
-        value, power = self._parts(t, phi)
-        return value, np.column_stack([value, value * power])
+    def basis(self, t: Floats) -> Floats:
+        """Log times, 0 at time 0; and whether time is above 0: there H log t has the limit 0."""
+        return np.stack([np.log(np.where(t > 0, t, 1.0)), (t > 0).astype(np.float64)])
 
-    def cumulative_bend(self, t: Floats, phi: Floats, by: Floats) -> Floats:
-        value, power = self._parts(t, phi)
-        own = by * value
-        mixed = float(own @ power)
-        return np.array([[float(own.sum()), mixed], [mixed, float(own @ (power * power + power))]])
+    exit_basis = basis
 
-    def log_hazard(self, t: Floats, phi: Floats) -> tuple[Floats, Floats]:
-        log_time = np.log(t)
-        power = np.exp(phi[1]) * log_time
-        return phi[0] + phi[1] + power - log_time, np.column_stack([np.ones(len(t)), 1 + power])
+    def cumulative(self, basis: Floats, phi: Floats) -> tuple[Floats, Floats]:
+        power = np.exp(phi[1]) * basis[0]
+        value = np.exp(phi[0] + power) * basis[1]
+        return value, np.stack([value, value * power])
 
-    def log_hazard_bend(self, t: Floats, phi: Floats, by: Floats) -> Floats:
-        return np.array([[0.0, 0.0], [0.0, float(np.exp(phi[1]) * (by @ np.log(t)))]])
+    def cumulative_bend(self, basis: Floats, phi: Floats, by: Floats, known: Known) -> Floats:
+        value, turned = known[1]
+        mixed = float(by @ turned)
+        twice = float(np.exp(phi[1]) * ((by * turned) @ basis[0])) + mixed
+        return np.array([[float(by @ value), mixed], [mixed, twice]])
 
-    def _parts(self, t: Floats, phi: Floats) -> tuple[Floats, Floats]:
-        """H and k log t; both 0 at t = 0, where H log t has the limit 0."""
-        power = np.exp(phi[1]) * np.log(np.where(t > 0, t, 1.0))
-        return np.where(t > 0, np.exp(phi[0] + power), 0.0), power
+    def log_hazard(self, basis: Floats, phi: Floats) -> tuple[Floats, Floats]:
+        power = np.exp(phi[1]) * basis[0]
+        return phi[0] + phi[1] + power - basis[0], np.stack([np.ones_like(power), 1 + power])
+
+    def log_hazard_bend(self, basis: Floats, phi: Floats, by: Floats) -> Floats:
+        return np.array([[0.0, 0.0], [0.0, float(np.exp(phi[1]) * (by @ basis[0]))]])
 
 
 @dataclass(frozen=True)
 class Gompertz:
     """h(t) = exp(a + g t): the log hazard is a line in time, of either sign."""
+
+    accelerated = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -156,25 +186,30 @@ class Gompertz:
     def start(self, log_rate: float) -> Floats:
         return np.array([log_rate, 0.0])
 
-    def sizes(self, length: float) -> Floats:
-        return np.array([1.0, 1.0 / length])
+    def scales(self, length: float) -> Floats:
+        return np.diag([1.0, length])
 
-    def cumulative(self, t: Floats, phi: Floats) -> tuple[Floats, Floats]:
-        value, first = self._parts(t, phi, 1)
-        return value, np.column_stack([value, first])
+    def basis(self, t: Floats) -> Floats:
+        return t
 
-    def cumulative_bend(self, t: Floats, phi: Floats, by: Floats) -> Floats:
-        value, first, second = self._parts(t, phi)
+    exit_basis = basis
+
+    def cumulative(self, basis: Floats, phi: Floats) -> tuple[Floats, Floats]:
+        value, first = self._parts(basis, phi, 1)
+        return value, np.stack([value, first])
+
+    def cumulative_bend(self, basis: Floats, phi: Floats, by: Floats, known: Known) -> Floats:
+        value, first, second = self._parts(basis, phi, 2)
         mixed = float(by @ first)
         return np.array([[float(by @ value), mixed], [mixed, float(by @ second)]])
 
-    def log_hazard(self, t: Floats, phi: Floats) -> tuple[Floats, Floats]:
-        return phi[0] + phi[1] * t, np.column_stack([np.ones(len(t)), t])
+    def log_hazard(self, basis: Floats, phi: Floats) -> tuple[Floats, Floats]:
+        return phi[0] + phi[1] * basis, np.stack([np.ones_like(basis), basis])
 
-    def log_hazard_bend(self, t: Floats, phi: Floats, by: Floats) -> Floats:
+    def log_hazard_bend(self, basis: Floats, phi: Floats, by: Floats) -> Floats:
         return np.zeros((2, 2))
 
-    def _parts(self, t: Floats, phi: Floats, most: int = 2) -> list[Floats]:
+    def _parts(self, t: Floats, phi: Floats, most: int) -> list[Floats]:
         """H and its derivatives in g up to the order `most`: rate t^(j + 1) times the mean of u^j exp(g t u) on (0, 1).
 
         The closed forms cancel near g t = 0; there the series takes over.
@@ -208,6 +243,8 @@ class Pieces:
 
     cuts: Floats
 
+    accelerated = False
+
     @property
     def names(self) -> tuple[str, ...]:
         edges = ["0", *(f"{c:g}" for c in self.cuts)]
@@ -221,27 +258,29 @@ class Pieces:
     def start(self, log_rate: float) -> Floats:
         return np.full(len(self.cuts) + 1, log_rate)
 
-    def sizes(self, length: float) -> Floats:
-        return np.ones(len(self.cuts) + 1)
+    def scales(self, length: float) -> Floats:
+        return np.eye(len(self.cuts) + 1)
 
-    def cumulative(self, t: Floats, phi: Floats) -> tuple[Floats, Floats]:
-        slopes = self._lengths(t) * np.exp(phi)
-        return slopes.sum(axis=1), slopes
-
-    def cumulative_bend(self, t: Floats, phi: Floats, by: Floats) -> Floats:
-        return np.diag(np.exp(phi) * (by @ self._lengths(t)))
-
-    def log_hazard(self, t: Floats, phi: Floats) -> tuple[Floats, Floats]:
-        place = np.searchsorted(self.cuts, t, side="left")
-        slopes = np.zeros((len(t), len(phi)))
-        slopes[np.arange(len(t)), place] = 1.0
-        return phi[place], slopes
-
-    def log_hazard_bend(self, t: Floats, phi: Floats, by: Floats) -> Floats:
-        return np.zeros((len(phi), len(phi)))
-
-    def _lengths(self, t: Floats) -> Floats:
-        """Time spent in each piece by t."""
+    def basis(self, t: Floats) -> Floats:
+        """Time spent in each piece (f, n)."""
         begins = np.concatenate([[0.0], self.cuts])
         widths = np.append(np.diff(begins), np.inf)
-        return np.asarray(np.clip(t[:, None] - begins, 0.0, widths), dtype=np.float64)
+        return np.asarray(np.clip(t - begins[:, None], 0.0, widths[:, None]), dtype=np.float64)
+
+    def cumulative(self, basis: Floats, phi: Floats) -> tuple[Floats, Floats]:
+        slopes = np.exp(phi)[:, None] * basis
+        return slopes.sum(axis=0), slopes
+
+    def cumulative_bend(self, basis: Floats, phi: Floats, by: Floats, known: Known) -> Floats:
+        return np.diag(known[1] @ by)
+
+    def exit_basis(self, t: Floats) -> Floats:
+        """Which piece each time lies in, as zeros and ones (f, n)."""
+        place = np.searchsorted(self.cuts, t, side="left")
+        return (np.arange(len(self.cuts) + 1)[:, None] == place).astype(np.float64)
+
+    def log_hazard(self, basis: Floats, phi: Floats) -> tuple[Floats, Floats]:
+        return phi @ basis, basis
+
+    def log_hazard_bend(self, basis: Floats, phi: Floats, by: Floats) -> Floats:
+        return np.zeros((len(phi), len(phi)))

@@ -10,16 +10,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from exitmodels.errors import DataError, SchemeError
-from exitmodels.models.truncation.window_results import ParametricResults, check_vcov, finish
-from exitmodels.models.truncation.window_rows import arrange, law_of, usable_rows
+from exitmodels.models.truncation.window_choice import Choices, fitted_as
+from exitmodels.models.truncation.window_laws import STRETCHING
+from exitmodels.models.truncation.window_results import ParametricResults, check_vcov
+from exitmodels.models.truncation.window_rows import usable_rows
 from exitmodels.shapes.spells import Spells
 
-__all__ = ["ExitWindow", "ExitWindowResults"]
+__all__ = ["ExitWindow", "ExitWindowResults", "StretchedWindowResults"]
 
 
 class ExitWindowResults(ParametricResults):
     """Fitted hazards per reason of exit records seen through a window; see `ParametricResults`."""
+
+
+class StretchedWindowResults(ExitWindowResults):
+    """The same where covariates stretch the clock of some reason: `hazard_ratios` and `time_ratios` tell them apart."""
+
+    ratio_name = "exp(coef)"
 
 
 @dataclass(frozen=True)
@@ -40,24 +50,35 @@ class ExitWindow:
     common : sequence of str
         Effects (columns of the design, or policies) that have one value for all the causes that have them.
     hazard : str or mapping of cause to str
-        Baseline of each cause: "exponential", "weibull", "gompertz" or "piecewise".
+        Baseline of each cause: "exponential", "weibull", "gompertz", "piecewise" or "spline", whose hazard covariates
+        multiply; or "lognormal", "loglogistic", "gamma" or "generalised gamma", whose clock they stretch. A policy
+        multiplies the hazard of any.
     cuts : sequence of float, or mapping of cause to it, optional
-        Where a piecewise hazard changes; by default five pieces with equal numbers of recorded exits.
+        Where a piecewise hazard changes (by default five pieces with equal numbers of recorded exits), or the inner
+        knots of a spline.
+    df : int, "aic" or mapping of cause to either, optional
+        Coefficients of a spline beside its level, 3 by default: its df - 1 inner knots share out the recorded exits
+        equally, the outer two are at the first and last exit. "aic" tries 1 to 5 and says what it found.
+    proportional : bool
+        Give all causes the first one's baseline, each times a constant. For few exits, or many of unknown cause.
     unknown : label, optional
         The cause that means "reason not known": such an exit adds the sum of all hazards. This is right when whether a
         reason was written down depends on time and covariates only, not on the reason (missing at random).
     vcov : {"model", "robust", "cluster"}, optional
-        By default "model"; "robust" with sampling weights; "cluster" when the formula has ``cluster()``. The
-        bootstrap: ``exitmodels.bootstrap(model, spells, rng=)``.
+        By default "model"; "robust" with sampling weights; "cluster" when the formula has ``cluster()``. The bootstrap:
+        ``fit.with_vcov("bootstrap", rng=)``, or ``exitmodels.bootstrap(model, spells, rng=)`` for its own limits.
     max_steps : int
 
     Notes
     -----
     A stay T of cause k, seen only because U < T <= V, adds log h_k(T) + log S(T) - log(S(U) - S(V)). All causes enter
     S, so they are estimated together. Days count as points in time; a policy of day D acts on exits of D and later.
+    A spline is natural and cubic for the log cumulative hazard in log time, which is then known in closed form at every
+    limit; where it would fall the law has no hazard, and a fit that falls between the exits warns.
     Given the covariates and policies, stays must not depend on the join date in any other way: the printed test of
-    quasi-independence looks for a trend and a step. Source: Kalbfleisch & Lawless (1989); Keiding (1990); Moreira & de
-    Una-Alvarez (2010); Dinse (1982) for unknown reasons.
+    quasi-independence looks for a trend and a step. A row may have an infinite right limit; then someone still there
+    would have been seen too, and may be in the table. Source: Kalbfleisch & Lawless (1989); Keiding (1990); Moreira &
+    de Una-Alvarez (2010); Dinse (1982) for unknown reasons; Royston & Parmar (2002) for the spline.
 
     Examples
     --------
@@ -77,6 +98,8 @@ class ExitWindow:
     common: Sequence[str] = ()
     hazard: str | Mapping[Any, str] = "piecewise"
     cuts: Any = None
+    df: Any = None
+    proportional: bool = False
     unknown: Any = None
     vcov: str | None = None
     max_steps: int = 200
@@ -114,19 +137,28 @@ class ExitWindow:
                 code="unknown-cause",
                 hint=f"Causes: {', '.join(map(str, spells.causes))}.",
             )
-        formulas = _by_cause(self.formula, causes, "formula")
-        hazards, cuts = _by_cause(self.hazard, causes, "hazard"), _by_cause(self.cuts, causes, "cuts")
-        rows = usable_rows(spells, formulas)
+        choices = Choices(
+            causes=causes,
+            formulas=_by_cause(self.formula, causes, "formula"),
+            hazards=_by_cause(self.hazard, causes, "hazard"),
+            cuts=_by_cause(self.cuts, causes, "cuts"),
+            df=_by_cause(self.df, causes, "df"),
+            policy=self.policy,
+            touches=self.touches,
+            common=self.common,
+            unknown=self.unknown,
+            proportional=self.proportional,
+        )
+        rows = usable_rows(spells, choices.formulas)
         _every_cause(rows, causes)
-        laws = [law_of(hazard, cut, rows) for hazard, cut in zip(hazards, cuts, strict=True)]
-        named = arrange(rows, formulas, laws, self.policy, self.touches, self.common, causes, self.unknown)
-        shown = ", ".join(dict.fromkeys(hazards))
+        shown = ", ".join(dict.fromkeys(choices.hazards))
         method = f"Cause-specific hazards ({shown}) of exits recorded inside a window, doubly truncated likelihood"
         masked = ("dinse1982",) if self.unknown is not None else ()
-        sources = ("kalbfleisch_lawless1989", "keiding1990", "moreira_una_alvarez2010", *masked)
-        fit: ExitWindowResults = finish(
-            ExitWindowResults, rows, named, causes, self.vcov, self.max_steps, method, sources
-        )
+        smooth = ("royston_parmar2002",) if "spline" in choices.hazards else ()
+        sources = ("kalbfleisch_lawless1989", "keiding1990", "moreira_una_alvarez2010", *masked, *smooth)
+        stretched = any(hazard in STRETCHING for hazard in choices.hazards)
+        kind = StretchedWindowResults if stretched else ExitWindowResults
+        fit: ExitWindowResults = fitted_as(kind, rows, choices, self.vcov, self.max_steps, method, sources)
         return fit
 
 
@@ -136,7 +168,7 @@ def _by_cause(given: Any, causes: Sequence[Any], what: str) -> list[Any]:
         return [given] * len(causes)
     absent = [c for c in causes if c not in given]
     unknown = [c for c in given if c not in causes]
-    if unknown or (absent and what != "cuts"):
+    if unknown or (absent and what not in ("cuts", "df")):
         raise DataError(
             f"{what}= is given for {', '.join(map(str, given))}; the causes are {', '.join(map(str, causes))}.",
             code="causes",
@@ -146,8 +178,10 @@ def _by_cause(given: Any, causes: Sequence[Any], what: str) -> list[Any]:
 
 
 def _only_exits(spells: Spells) -> None:
+    assert spells.right_limit is not None
+    hidden = (spells.event == 0) & np.isfinite(spells.right_limit)
     for bad, what in (
-        (spells.event == 0, "have not ended with an exit, but only exits could be recorded"),
+        (hidden, "have not ended with an exit, but only exits could be recorded"),
         (None if spells.lower is None and spells.upper is None else spells.exit == spells.exit, "have interval dates"),
     ):
         if bad is not None and bad.any():

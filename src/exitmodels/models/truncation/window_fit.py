@@ -5,23 +5,39 @@ Third floor, in the room of truncation. Read next: window_results.py (what comes
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import chdtrc
+from scipy.linalg import eigh
 
-from exitmodels.arrays import Floats
+from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.ascent import Ascent, Surface, ascend
+from exitmodels.kernels.ascent import Ascent
 from exitmodels.kernels.linalg import symmetric_inverse
+from exitmodels.kernels.splinelaw import Spline
+from exitmodels.kernels.windowclimb import climb
 from exitmodels.kernels.windowhazards import WindowData, evaluate, log1mexp, row_terms, total_hazard
 from exitmodels.models.truncation.window_rows import Named
 from exitmodels.render.text import number
-from exitmodels.results.hypothesis import HypothesisTest
 
-__all__ = ["Fitted", "Search", "enough", "independence_test", "inverse", "null_value", "runaway", "search", "seen"]
+__all__ = [
+    "Fitted",
+    "Search",
+    "enough",
+    "falling",
+    "horizon",
+    "inverse",
+    "null_value",
+    "resampled",
+    "row_chances",
+    "runaway",
+    "search",
+    "seen",
+]
 
 _RUNAWAY = 30.0
+_PART = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +87,29 @@ def inverse(information: Floats) -> Floats:
     return np.full_like(information, np.nan)
 
 
-def search(data: WindowData, most: int) -> Search:
-    """Climb first without the right limits, then with them from there."""
-    open_data = replace(data, close=np.full(len(data.close), np.inf))
-    naive = ascend(lambda at: evaluate(open_data, at), _start(data), most=most)
+def search(named: Named, most: int) -> Search:
+    """Climb first without the right limits, then with them from there.
+
+    With many rows the climb begins where it ends for every so-manieth of them; it still ends where it would from afar.
+    """
+    data, metric = named.data, named.metric
+    every = len(data.end) // _PART
+    if every < 3:
+        return _both(data, metric, most, None, None)
+    found = _both(data.take(slice(None, None, every)), metric, most, None, None)
+    naive = found.naive if found.naive is not None else found.best
+    begins = [end.at if end.converged else None for end in (naive, found.best)]
+    return _both(data, metric, most, begins[0], begins[1])
+
+
+def _both(data: WindowData, metric: Floats, most: int, begin_naive: Floats | None, begin: Floats | None) -> Search:
+    open_data, far = replace(data, close=np.full(len(data.close), np.inf)), _start(data)
+    starts = [far] if begin_naive is None else [begin_naive, far]
+    naive = climb(lambda at: evaluate(open_data, at), starts, metric, most)
     if not np.isfinite(data.close).any():
         return Search(naive, None)
-    begin = naive.at if evaluate(data, naive.at) is not None else _start(data)
-    return Search(ascend(lambda at: evaluate(data, at), begin, most=most), naive)
+    starts = [naive.at if begin is None else begin, far]
+    return Search(climb(lambda at: evaluate(data, at), starts, metric, most), naive)
 
 
 def _start(data: WindowData) -> Floats:
@@ -93,32 +124,80 @@ def _start(data: WindowData) -> Floats:
     return np.linalg.lstsq(data.combine, theta, rcond=None)[0]
 
 
-def null_value(data: WindowData, at: Floats, most: int) -> float:
+def null_value(named: Named, at: Floats, most: int) -> float:
     """Log-likelihood of the baselines alone; the search begins at the baselines of the full fit."""
-    n, theta = len(data.end), data.combine @ at
-    begin = np.concatenate([theta[law] for law, _, _ in data.spans()])
+    data, n = named.data, len(named.data.end)
+    laws = np.concatenate([np.arange(law.start, law.stop) for law, _, _ in data.spans()])
     bare = replace(
         data,
-        matrices=tuple(np.empty((n, 0)) for _ in data.laws),
+        matrices=(np.empty((n, 0)),) * len(data.laws),
         changes=np.empty((0, n)),
         touches=np.ones((len(data.laws), 0), dtype=bool),
-        combine=np.eye(len(begin)),
+        combine=data.combine[np.ix_(laws, ~named.effects)],
     )
-    if evaluate(bare, begin) is None:
-        return search(bare, most).best.surface.value
-    return ascend(lambda inner: evaluate(bare, inner), begin, most=most).surface.value
+    begin, metric = at[~named.effects], named.metric[np.ix_(~named.effects, ~named.effects)]
+    return climb(lambda inner: evaluate(bare, inner), [begin, _start(bare)], metric, most).surface.value
+
+
+def refit(named: Named, copies: Floats, start: Floats, most: int) -> Floats | None:
+    """Estimate again when each row counts `copies` times as much; None without a maximum."""
+    data = named.data
+    rows = np.flatnonzero(copies > 0)
+    part = replace(data.take(rows), weight=(data.weight * copies)[rows])
+    found = climb(lambda at: evaluate(part, at), [start, _start(part)], named.metric, most)
+    flat = not np.isfinite(inverse(found.surface.information)).all()
+    return found.at if found.converged and not flat else None
+
+
+def resampled(
+    fitted: Fitted,
+    units: Ints | None,
+    n: int,
+    rng: np.random.Generator,
+    tick: Callable[[int], None] | None = None,
+    most: int = 60,
+) -> Floats:
+    """Estimates for the columns as given, on n resamples of rows, of people counted by weights, or of groups (n, q).
+
+    Parameters
+    ----------
+    units : (rows,) int or None
+        What is drawn as one; rows when None.
+
+    Notes
+    -----
+    Each climb begins at the fit; cuts and knots stay where they are. A sample without a maximum, or whose coefficients
+    have run off, gives NaN.
+    """
+    data = fitted.named.data
+    weight, size = data.weight, len(data.weight)
+    counted = units is None and fitted.copies and bool(np.any(weight != 1))
+    unit = np.arange(size) if units is None else units
+    many = int(unit.max()) + 1
+    draws = np.full((n, len(fitted.at)), np.nan)
+    for i in range(n):
+        if counted:
+            copies = rng.multinomial(round(float(weight.sum())), weight / weight.sum()) / weight
+        else:
+            copies = np.bincount(rng.integers(0, many, many), minlength=many)[unit].astype(np.float64)
+        found = refit(fitted.named, copies, fitted.at, most)
+        if found is not None and _length(found - fitted.at, fitted.named.metric) < _RUNAWAY:
+            draws[i] = fitted.named.recode @ found
+        if tick is not None:
+            tick(i + 1)
+    return draws
 
 
 def runaway(named: Named, best: Ascent) -> str:
     """Say which parameters run off, when the likelihood has no finite maximum; else nothing."""
-    scaled = best.surface.information * np.outer(named.sizes, named.sizes)
-    if not np.isfinite(scaled).all():
+    if not np.isfinite(best.surface.information).all():
         return "The likelihood could not be evaluated at the end of the search."
-    size, axes = np.linalg.eigh(scaled)
+    size, axes = eigh(best.surface.information, named.metric)
     flat = size < 1 / _RUNAWAY**2
     if best.converged and not flat.any():
         return ""
-    moving = np.abs(axes[:, flat]).max(axis=1) if flat.any() else np.abs(best.surface.gradient * named.sizes)
+    length = np.sqrt(np.diag(named.metric))
+    moving = (np.abs(axes[:, flat]).max(axis=1) if flat.any() else np.abs(best.surface.gradient) / length**2) * length
     names = ", ".join(name for name, m in zip(named.names, moving, strict=True) if m > 0.5 * moving.max())
     data = named.data
     capped = np.isfinite(data.close)
@@ -131,91 +210,40 @@ def runaway(named: Named, best: Ascent) -> str:
     return text + " Its printed value and standard error mean nothing; use fewer parameters, or another law."
 
 
+def _length(step: Floats, metric: Floats) -> float:
+    return float(np.sqrt(step @ metric @ step))
+
+
+def horizon(data: WindowData) -> float:
+    """The largest time that the records could show."""
+    return float(np.where(np.isfinite(data.close), data.close, data.end).max())
+
+
+def falling(named: Named, at: Floats) -> list[int]:
+    """Causes whose spline falls somewhere before the horizon."""
+    data, theta = named.data, named.data.combine @ at
+    found = zip(data.laws, data.spans(), strict=True)
+    end = horizon(data)
+    return [
+        k for k, (law, (own, _, _)) in enumerate(found) if isinstance(law, Spline) and not law.rises(theta[own], end)
+    ]
+
+
+def row_chances(data: WindowData, at: Floats) -> Floats:
+    """Log chance of each row to be seen: S(U) - S(V), or S(U) where there is no right limit (n,)."""
+    zero, capped = np.zeros(len(data.begin)), np.isfinite(data.close)
+    before = total_hazard(data, at, zero, data.begin)
+    after, _ = log1mexp(total_hazard(data, at, data.begin, np.where(capped, data.close, data.begin)))
+    return np.where(capped, after, 0.0) - before
+
+
 def seen(named: Named, at: Floats) -> tuple[float, float]:
     """Effective sample size of rows weighted by one over their chance to be seen, and the chance over all."""
-    data = named.data
-    zero = np.zeros(len(data.begin))
-    before = total_hazard(data, at, zero, data.begin)
-    after, _ = log1mexp(total_hazard(data, at, data.begin, np.where(np.isfinite(data.close), data.close, data.begin)))
-    log_chance = -before + np.where(np.isfinite(data.close), after, 0.0)
+    log_chance, weight = row_chances(named.data, at), named.data.weight
     shifted = np.exp(-(log_chance - log_chance.min()))
-    weight = data.weight
     effective = float((weight @ shifted) ** 2 / (weight @ shifted**2))
     chance = float(weight.sum() / (weight @ shifted)) * float(np.exp(log_chance.min()))
     return effective, chance
-
-
-def independence_test(named: Named, best: Ascent) -> HypothesisTest | None:
-    """Score test that, given the model, hazards do not move with the calendar: neither with the join date, nor in time.
-
-    Two coefficients are added for each cause: a trend over the right limit (which falls by a day for each day a person
-    joins later), and a step at the date by which half of the exits were recorded. A trend alone would overlook a
-    policy, which changes the hazards of early and late joiners alike. None where the limits do not vary; the trends
-    alone where the model has that step already.
-    """
-    data = named.data
-    if not np.isfinite(data.close).all() or np.ptp(data.close) == 0:
-        return None
-    for shares in ((0.5,), ()):
-        larger: WindowData | None = _with_trend(data)
-        for share in shares:
-            larger = None if larger is None else _with_step(larger, share)
-        surface = None if larger is None else evaluate(larger, _padded(best.at, larger))
-        made = None if surface is None else _score(surface, len(best.at))
-        if made is not None:
-            statistic, df = made
-            what = "a trend over the join date" + (" or a step in calendar time" if shares else "")
-            method = f"Score test that, given the model, hazards do not have {what} (quasi-independence)"
-            return HypothesisTest(statistic=statistic, df=df, pvalue=float(chdtrc(df, statistic)), method=method)
-    return None
-
-
-def _padded(at: Floats, larger: WindowData) -> Floats:
-    return np.append(at, np.zeros(larger.combine.shape[1] - len(at)))
-
-
-def _with_trend(data: WindowData) -> WindowData:
-    z = (data.close - data.close.mean()) / data.close.std()
-    larger = replace(data, matrices=tuple(np.column_stack([matrix, z]) for matrix in data.matrices))
-    return _grown(data, larger, [covariates.stop - 1 for _, covariates, _ in larger.spans()])
-
-
-def _with_step(data: WindowData, share: float) -> WindowData | None:
-    """Add a change of all hazards at a quantile of the exit dates; None where its place among the policies varies."""
-    step = data.close - np.quantile(data.close - data.end, 1 - share)
-    place = int(np.sum(data.changes[:, 0] < step[0]))
-    changes = np.insert(data.changes, place, step, axis=0)
-    if np.any(np.diff(changes, axis=0) < 0):
-        return None
-    larger = replace(data, changes=changes, touches=np.insert(data.touches, place, True, axis=1))
-    spans = zip(larger.spans(), data.touches, strict=True)
-    return _grown(data, larger, [policies.start + int(touch[:place].sum()) for (_, _, policies), touch in spans])
-
-
-def _grown(data: WindowData, larger: WindowData, added: list[int]) -> WindowData:
-    """Give each of the `added` places a free coefficient; the old ones keep theirs."""
-    old, q = data.combine, data.combine.shape[1]
-    combine = np.zeros((len(old) + len(added), q + len(added)))
-    kept = np.setdiff1d(np.arange(len(combine)), added)
-    combine[kept, :q] = old
-    combine[added, np.arange(q, q + len(added))] = 1.0
-    return replace(larger, combine=combine)
-
-
-def _score(surface: Surface, q: int) -> tuple[float, float] | None:
-    """Score statistic of the coefficients after the first q; None where these follow from the others.
-
-    The observed information is taken where it is positive definite, else the sum of squared scores.
-    """
-    for which in ("information", "expected"):
-        info = getattr(surface, which)
-        size = np.sqrt(np.maximum(np.diag(info), 1e-300))
-        scaled = info / np.outer(size, size)
-        if np.all(np.diag(info) > 0) and np.linalg.eigvalsh(scaled)[0] > 1e-9:
-            left = scaled[q:, q:] - scaled[q:, :q] @ np.linalg.solve(scaled[:q, :q], scaled[:q, q:])
-            score = surface.gradient[q:] / size[q:]
-            return float(score @ np.linalg.solve(left, score)), float(len(score))
-    return None
 
 
 def enough(named: Named, n_events: float) -> None:

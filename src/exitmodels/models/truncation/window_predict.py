@@ -33,7 +33,7 @@ class _Case:
     """One new row under one policy."""
 
     keys: dict[str, Any]
-    factors: list[Floats]
+    factors: list[tuple[Floats, Floats]]
     logs: Floats
 
 
@@ -166,10 +166,11 @@ class HazardPrediction(Regression):
                 on = np.arange(len(self.policies)) <= (self.policies.index(state) if state in self.policies else -1)
                 factors, logs = [], []
                 for k, (_, effects) in enumerate(self._spans()):
-                    own = np.concatenate([designs[k].matrix[i], on[self.touches[k]]])
-                    offset = designs[k].offset
-                    factors.append(own)
-                    logs.append(float(own @ theta[effects]) + (0.0 if offset is None else float(offset[i])))
+                    x, acting = designs[k].matrix[i], on[self.touches[k]].astype(np.float64)
+                    offset, own = designs[k].offset, theta[effects]
+                    moved = 0.0 if offset is None else float(offset[i])
+                    factors.append((x, acting))
+                    logs.append([float(x @ own[: len(x)]) + moved, float(acting @ own[len(x) :])])
                 keys = {"row": labels[i], "policy": state} if state else {"row": labels[i]}
                 yield _Case(keys, factors, np.array(logs))
 

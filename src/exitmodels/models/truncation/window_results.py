@@ -5,38 +5,35 @@ Third floor, in the room of truncation; curves are in window_predict.py.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import chdtrc
 
-from exitmodels.arrays import Floats
-from exitmodels.errors import ConvergenceWarning, DataError
+from exitmodels.arrays import Floats, Ints
+from exitmodels.errors import DataError
 from exitmodels.models.truncation import window_fit
+from exitmodels.models.truncation.window_beside import Beside, lay_beside
 from exitmodels.models.truncation.window_fit import Fitted
 from exitmodels.models.truncation.window_predict import HazardPrediction
-from exitmodels.models.truncation.window_rows import Named
-from exitmodels.render.text import Block, Summary, number
+from exitmodels.render.text import Block, Summary, number, pvalue
 from exitmodels.results.hypothesis import HypothesisTest
 from exitmodels.shapes.spells import Spells
 
-__all__ = ["ParametricResults", "check_vcov", "finish"]
+__all__ = ["INDEPENDENCE", "ParametricResults", "check_vcov"]
 
-_KINDS = ("model", "robust", "cluster")
-_INDEPENDENCE = "quasi-independence, given the model (score)"
+_DIRECT = ("model", "robust", "cluster")
+INDEPENDENCE = "quasi-independence, given the model (score)"
 
 
-def check_vcov(kind: str | None) -> None:
+def check_vcov(kind: str | None, known: Sequence[str] = _DIRECT) -> None:
     """Refuse a variance that is not known."""
-    if kind not in (None, *_KINDS):
-        raise DataError(
-            f"vcov={kind!r} is not known.",
-            code="vcov",
-            hint="One of model, robust, cluster; for the bootstrap use exitmodels.bootstrap(model, spells, rng=).",
-        )
+    if kind not in (None, *known):
+        more = "" if "bootstrap" in known else '; for the bootstrap fit.with_vcov("bootstrap", rng=)'
+        raise DataError(f"vcov={kind!r} is not known.", code="vcov", hint=f"One of {', '.join(known)}{more}.")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,54 +44,102 @@ class ParametricResults(HazardPrediction):
     ----------
     effects : (q,) bool
         Which coefficients are effects of covariates or policies; the others belong to the baselines.
+    stretches : (q,) bool
+        Which of these stretch the clock (lognormal, log-logistic and gamma laws); the others multiply hazards.
     naive, naive_se : (q,) or None
         What the same model says when the right limits are forgotten; None when there are none.
     effective : float
         Effective sample size of rows weighted by one over their chance to be seen.
     chance : float
         Estimated share of all such stays (the same join dates) that the records could hold.
+    chosen : str
+        How the number of knots was chosen, if it was.
+    kept : Beside or None
+        The estimate without a law, once it was asked for; see `beside`.
     """
 
     effects: Floats
+    stretches: Floats
     naive: Floats | None = None
     naive_se: Floats | None = None
     effective: float = float("nan")
     chance: float = float("nan")
     exits: tuple[tuple[str, float], ...] = ()
+    chosen: str = ""
+    kept: Beside | None = None
     fitted: Fitted | None = field(default=None, metadata={"stored": False})
     rows: Spells | None = field(default=None, metadata={"stored": False})
 
     ratio_name: ClassVar[str] = "HR"
 
     def hazard_ratios(self, alpha: float = 0.05) -> Any:
-        """Ratios of the hazards with limits, effects only: columns HR, low, high."""
-        return self.ratios(alpha)[np.asarray(self.effects, dtype=bool)]
+        """Ratios of the hazards with limits, effects on hazards only: columns HR, low, high."""
+        found = self.ratios(alpha)[np.asarray(self.effects, dtype=bool) & ~np.asarray(self.stretches, dtype=bool)]
+        return found.rename(columns={self.ratio_name: "HR"})
+
+    def time_ratios(self, alpha: float = 0.05) -> Any:
+        """Factors by which the clock is stretched, with limits: columns TR, low, high; above 1 stays are longer."""
+        found = self.ratios(alpha)[np.asarray(self.stretches, dtype=bool)]
+        return found.rename(columns={self.ratio_name: "TR"})
 
     @property
     def df_model(self) -> int:
         """Number of effects."""
         return int(np.sum(self.effects))
 
-    def with_vcov(self, kind: str, cluster: Any = None) -> Self:
+    def with_vcov(
+        self, kind: str, cluster: Any = None, n: int = 500, rng: np.random.Generator | int | None = None
+    ) -> Self:
         """Return the same fit with another covariance; the estimates stay.
 
         Parameters
         ----------
-        kind : {"model", "robust", "cluster"}
-            Inverse observed information; sandwich over rows; over clusters.
+        kind : {"model", "robust", "cluster", "bootstrap"}
+            Inverse observed information; sandwich over rows; over clusters; covariance of `n` bootstrap estimates, in
+            which rows are drawn, people where weights count them, clusters where there are any.
         cluster : str or (n,) labels, optional
             A column, or one label per row; by default the clusters of the formula or the spells.
+        n : int
+            Bootstrap samples.
+        rng : numpy Generator or seed
+            For the bootstrap.
         """
-        check_vcov(kind)
+        check_vcov(kind, (*_DIRECT, "bootstrap"))
         if self.fitted is None or self.rows is None:
             raise DataError(
                 "Another variance needs the data of the fit, which a saved result does not hold.",
                 code="no-data",
                 hint="Fit the model again on the data.",
             )
+        if kind == "bootstrap":
+            return self._with_bootstrap(cluster, n, np.random.default_rng(rng))
         codes = self._clusters(cluster) if kind == "cluster" else None
-        made = self.with_covariance(self.fitted.covariance(kind, codes), kind)
+        made = self.with_covariance(self.fitted.covariance(kind, codes), kind, kept=None)
         return replace(made, tests=made._tests())
+
+    def _with_bootstrap(self, cluster: Any, n: int, rng: np.random.Generator) -> Self:
+        assert self.fitted is not None
+        assert self.rows is not None
+        own = self.fitted.named.cluster if self.fitted.named.cluster is not None else self.rows.cluster
+        codes = None if cluster is None and own is None else self._clusters(cluster)
+        draws = window_fit.resampled(self.fitted, codes, n, rng)
+        known = draws[np.isfinite(draws).all(axis=1)]
+        if len(known) < max(n / 2, 2):
+            raise DataError(
+                f"The likelihood has no maximum in {n - len(known)} of {n} bootstrap samples.",
+                code="bootstrap",
+                hint="Use fewer parameters, or another law.",
+            )
+        lost = n - len(known)
+        note = (f"{lost} of {n} bootstrap samples had no maximum and were left out.",) if lost else ()
+        made = self.with_covariance(np.atleast_2d(np.cov(known, rowvar=False)), "bootstrap")
+        return replace(made, tests=made._tests(), warnings=(*self.warnings, *note))
+
+    def _bootstrap_draws(
+        self, units: Ints | None, n: int, rng: np.random.Generator, tick: Callable[[int], None]
+    ) -> Floats | None:
+        """Coefficients on n resamples, for `exitmodels.bootstrap`."""
+        return None if self.fitted is None else window_fit.resampled(self.fitted, units, n, rng, tick)
 
     def _clusters(self, cluster: Any) -> Any:
         assert self.rows is not None
@@ -116,7 +161,7 @@ class ParametricResults(HazardPrediction):
 
     def _tests(self) -> dict[str, HypothesisTest]:
         """Likelihood ratio and Wald tests of all effects, and quasi-independence."""
-        tests = {name: test for name, test in self.tests.items() if name == _INDEPENDENCE}
+        tests = {name: test for name, test in self.tests.items() if name == INDEPENDENCE}
         places = np.flatnonzero(self.effects)
         made: dict[str, HypothesisTest] = {}
         if len(places):
@@ -149,16 +194,58 @@ class ParametricResults(HazardPrediction):
         values = {"estimate": self.estimate, "se": self.standard_errors, "naive": self.naive, "naive se": self.naive_se}
         return pd.DataFrame(values, index=list(self.names))
 
+    def beside(self) -> Beside | None:
+        """The estimate without a law, its existence check and the test without a model; None without right limits.
+
+        Computed when first asked for, and saved with the result.
+        """
+        if self.kept is None and self.naive is not None and self.fitted is not None and self.rows is not None:
+            clustered = self.vcov == "cluster"
+            made = lay_beside(self.rows, self.fitted.named.data, self.fitted.at, self.causes, clustered)
+            object.__setattr__(self, "kept", made)
+        return self.kept
+
+    def save(self, path: str | Path) -> None:
+        """Write the result as JSON, with the estimate beside it; read it back with `exitmodels.load`."""
+        self.beside()
+        super().save(path)
+
     def summary(self, alpha: float = 0.05) -> Summary:
-        """Return the printed form: the fit, the tests, the naive fit it replaces, and what is not identified."""
+        """Return the printed form: the fit, the tests, the naive fit it replaces, and what is not identified.
+
+        Where there are right limits the incidence of each reason estimated without a law stands beside the fitted one,
+        both among stays inside the range that could be seen, and beside the plain share of the records.
+        """
         made = super().summary(alpha)
+        chosen = (self.chosen,) if self.chosen else ()
         if self.naive is None:
-            return made
+            return replace(made, notes=(*made.notes, *chosen))
         frame = self.compare_naive()
         rows = tuple((name, *(float(v) for v in row)) for name, row in zip(frame.index, frame.to_numpy(), strict=True))
         heading = "Beside the naive fit (right limits forgotten; biased, for comparison only)"
-        block = Block(("term", *frame.columns), rows, heading)
-        return replace(made, tables=(*made.tables, block), notes=(*made.notes, *self._unknown()))
+        blocks = [Block(("term", *frame.columns), rows, heading)]
+        found = self.beside()
+        facts, told = made.facts, [*made.notes, *chosen]
+        if found is not None:
+            blocks.append(found.block(alpha))
+            told.append(f"Existence: {found.why}.")
+            if found.curve is not None:
+                check = found.curve.checks[0]
+                more = (("effective sample size, no law", check.effective), ("mean recorded stay", check.naive_mean))
+                facts = (*facts, *more, ("mean stay in range, no law", check.mean))
+            told += self._independence(found)
+        return replace(made, facts=facts, tables=(*made.tables, *blocks), notes=(*told, *self._unknown()))
+
+    def _independence(self, found: Beside) -> list[str]:
+        if found.test is None:
+            return [f"Quasi-independence was not tested without a model: {found.why_not}"]
+        more = "; ".join(found.test.warnings)
+        policy = " A policy breaks it, and the estimate without a law with it." if self.policies else ""
+        return [
+            f"Quasi-independence of stays and windows without a model ({found.test.method.split(' (')[0]}): chi2 "
+            f"{found.test.statistic:.2f} on {found.test.df:g} df, p {pvalue(found.test.pvalue)}.{policy}"
+            + (f" ({more})" if more else "")
+        ]
 
     def _unknown(self) -> tuple[str, ...]:
         """What records of exits alone cannot say."""
@@ -166,79 +253,6 @@ class ParametricResults(HazardPrediction):
             f"Not identified: the share who never leave, and stays beyond {number(self.horizon)} {self.unit}, the "
             "largest limit; there the law speaks, not the records."
         ]
-        if _INDEPENDENCE not in self.tests:
+        if INDEPENDENCE not in self.tests:
             told.append("Quasi-independence was not tested: the right limits do not vary, or a trend is in the model.")
         return tuple(told)
-
-
-def finish(
-    kind: type[Any],
-    rows: Spells,
-    named: Named,
-    causes: Sequence[Any],
-    vcov: str | None,
-    most: int,
-    method: str,
-    sources: tuple[str, ...],
-) -> Any:
-    """Search, check, and fill in the results."""
-    window_fit.enough(named, rows.n_events)
-    found = window_fit.search(named.data, most)
-    best = found.best
-    trouble = window_fit.runaway(named, best)
-    told = (trouble,) if trouble else ()
-    if trouble:
-        warnings.warn(trouble, ConvergenceWarning, stacklevel=3)
-    copies = rows.weights == "frequency" or rows.weight is None
-    fitted = Fitted(named, best.at, best.surface.information, copies)
-    naive = naive_se = None
-    effective = chance = float("nan")
-    tests: dict[str, HypothesisTest] = {}
-    if found.naive is not None:
-        naive = named.recode @ found.naive.at
-        spread = named.recode @ window_fit.inverse(found.naive.surface.information) @ named.recode.T
-        naive_se = np.sqrt(np.diag(spread))
-        effective, chance = window_fit.seen(named, best.at)
-        test = window_fit.independence_test(named, best)
-        tests = {} if test is None else {_INDEPENDENCE: test}
-    data = named.data
-    tops = np.where(np.isfinite(data.close), data.close, data.end)
-    made = kind(
-        names=named.names,
-        estimate=named.recode @ best.at,
-        covariance=fitted.covariance("model", None),
-        vcov="model",
-        llf=best.surface.value,
-        llnull=window_fit.null_value(data, best.at, most) if named.effects.any() else best.surface.value,
-        nobs=rows.n,
-        n_events=rows.n_events,
-        converged=not trouble,
-        ledger=rows.ledger,
-        method=method,
-        sources=sources,
-        warnings=told,
-        tests=tests,
-        causes=tuple(causes),
-        laws=data.laws,
-        designs=named.designs,
-        policies=named.policies,
-        touches=data.touches,
-        combine=data.combine,
-        horizon=float(tops.max()),
-        unit=rows.unit,
-        effects=named.effects,
-        naive=naive,
-        naive_se=naive_se,
-        effective=effective,
-        chance=chance,
-        exits=_exits(rows),
-        fitted=fitted,
-        rows=rows,
-    )
-    wanted = vcov or ("cluster" if named.cluster is not None else "model" if copies else "robust")
-    return made.with_vcov(wanted)
-
-
-def _exits(rows: Spells) -> tuple[tuple[str, float], ...]:
-    weight = rows.row_weight if rows.weights == "frequency" else np.ones(len(rows))
-    return tuple((str(c), float(weight[rows.event == k].sum())) for k, c in enumerate(rows.causes, start=1))

@@ -1,6 +1,6 @@
 """From spells to the rows of a truncated likelihood: limits, policies on each row's own clock, and names.
 
-Third floor, in the room of truncation. Read next: window_fit.py.
+Third floor, in the room of truncation. Read next: window_laws.py (baselines by name), window_fit.py.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ import numpy as np
 
 from exitmodels.arrays import Bools, Floats, Ints
 from exitmodels.errors import DataError, FormulaError, IdentificationError
-from exitmodels.kernels.hazardlaws import Constant, Gompertz, Law, Pieces, Weibull
+from exitmodels.kernels.hazardlaws import Law
 from exitmodels.kernels.linalg import dependencies
 from exitmodels.kernels.windowhazards import WindowData
+from exitmodels.models.truncation.window_names import combined, full_names, proportional_to_first
 from exitmodels.shapes.dates import day_number, iso
 from exitmodels.shapes.design import Design
 from exitmodels.shapes.fitting import usable
 from exitmodels.shapes.spells import Spells
 from exitmodels.shapes.splitting import calendar_cuts
 
-__all__ = ["LAWS", "Named", "arrange", "law_of", "policy_clocks", "usable_rows"]
-
-LAWS = ("exponential", "weibull", "gompertz", "piecewise")
+__all__ = ["Named", "arrange", "policy_clocks", "usable_rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,17 +35,20 @@ class Named:
     names : tuple of str
     effects : (q,) bool
         Which free parameters are effects of covariates or policies.
+    stretches : (q,) bool
+        Which of these stretch the clock instead of multiplying a hazard.
     recode : (q, q)
         From the parameters of the centred columns to those of the columns as given.
-    sizes : (q,)
-        Change of each that matters: see `Law.sizes`.
+    metric : (q, q)
+        The squared length of a change d is d' metric d; a length of 1 matters: see `Law.scales`.
     """
 
     data: WindowData
     names: tuple[str, ...]
     effects: Bools
+    stretches: Bools
     recode: Floats
-    sizes: Floats
+    metric: Floats
     designs: tuple[Design, ...]
     policies: tuple[str, ...]
     cluster: Ints | None
@@ -66,29 +68,6 @@ def usable_rows(spells: Spells, formulas: Sequence[str]) -> Spells:
             "Strata have no place in a parametric hazard.", code="stratum", hint="Fit each apart, or use a covariate."
         )
     return rows
-
-
-def law_of(hazard: str, cuts: Any, spells: Spells) -> Law:
-    """The baseline by its name; without `cuts` a piecewise hazard has five pieces with equal numbers of exits."""
-    if hazard not in LAWS:
-        raise DataError(f"hazard={hazard!r} is not known.", code="hazard", hint=f"One of {', '.join(LAWS)}.")
-    if hazard != "piecewise":
-        if cuts is not None:
-            raise DataError(
-                f"cuts= say where a piecewise hazard changes; hazard is {hazard!r}.", code="cuts", hint="Leave it out."
-            )
-        simple: dict[str, Law] = {"exponential": Constant(), "weibull": Weibull(), "gompertz": Gompertz()}
-        return simple[hazard]
-    if cuts is None:
-        times = spells.exit[spells.event > 0]
-        made = np.unique(np.quantile(times, [0.2, 0.4, 0.6, 0.8], method="inverted_cdf")).astype(np.float64)
-        return Pieces(made[made < times.max()])
-    given = np.asarray(list(cuts), dtype=np.float64)
-    if given.ndim != 1 or not np.isfinite(given).all() or np.any(given <= 0) or np.any(np.diff(given) <= 0):
-        raise DataError(
-            f"cuts={list(cuts)} are not rising times above zero.", code="cuts", hint="Such as cuts=[30, 90, 180]."
-        )
-    return Pieces(given)
 
 
 def policy_clocks(policy: Any, rows: Spells) -> tuple[tuple[str, ...], Floats]:
@@ -157,6 +136,7 @@ def arrange(
     common: Sequence[str],
     causes: Sequence[Any],
     unknown: Any = None,
+    proportional: bool = False,
 ) -> Named:
     """Put everything in place.
 
@@ -169,6 +149,8 @@ def arrange(
         Effects that have one value for all causes that have them.
     unknown : label, optional
         The cause that stands for "not known".
+    proportional : bool
+        Whether the baselines of all causes are that of the first, each times a constant.
     """
     policies, changes = policy_clocks(policy, rows)
     acting = _touches(policies, touches, causes)
@@ -179,9 +161,11 @@ def arrange(
     begin, end, upper, close = limits(rows)
     cause = _codes(rows, causes, unknown)
     own = [centred[f] for f in formulas]
-    full, effect, shift, sizes = _full_names(rows, designs, own, laws, policies, acting, causes)
-    names, combine = _combine(full, effect, common, causes)
-    share = combine / combine.sum(axis=0)
+    full = full_names(rows, designs, own, laws, policies, acting, causes)
+    names, combine = combined(full, common, causes)
+    if proportional:
+        names, combine = proportional_to_first(names, combine, laws, full, causes)
+    share = np.abs(combine) / np.abs(combine).sum(axis=0)
     data = WindowData(
         begin=begin,
         end=end,
@@ -200,9 +184,10 @@ def arrange(
     return Named(
         data=data,
         names=names,
-        effects=share.T @ effect > 0,
-        recode=share.T @ shift @ combine,
-        sizes=share.T @ sizes,
+        effects=share.T @ full.effect > 0,
+        stretches=share.T @ full.stretch > 0,
+        recode=np.linalg.pinv(combine) @ full.shift @ combine,
+        metric=(full.scales @ combine).T @ (full.scales @ combine),
         designs=designs,
         policies=policies,
         cluster=clusters[0] if clusters else None,
@@ -284,57 +269,3 @@ def _touches(policies: Sequence[str], touches: Any, causes: Sequence[Any]) -> Bo
             )
         out[:, list(policies).index(name)] = [c in reached for c in causes]
     return out
-
-
-def _full_names(
-    rows: Spells,
-    designs: Sequence[Design],
-    centred: Sequence[tuple[Floats, Floats, Floats]],
-    laws: Sequence[Law],
-    policies: Sequence[str],
-    acting: Bools,
-    causes: Sequence[Any],
-) -> tuple[list[tuple[int, str]], Floats, Floats, Floats]:
-    """Names with their causes, which are effects, the shift of centring, and sizes: all P parameters."""
-    full: list[tuple[int, str]] = []
-    effect: list[float] = []
-    sizes: list[float] = []
-    length = float(np.mean(rows.exit))
-    places = []
-    for k, (design, law) in enumerate(zip(designs, laws, strict=True)):
-        places.append(len(full))
-        own = [name for name, acts in zip(policies, acting[k], strict=True) if acts]
-        added = [*law.names, *design.names, *own]
-        if len(set(added)) < len(added):
-            raise DataError(
-                f"Two effects of {causes[k]} have one name.", code="names", hint="Name policies unlike columns."
-            )
-        full += [(k, name) for name in added]
-        effect += [0.0] * len(law.names) + [1.0] * (len(added) - len(law.names))
-        sizes += [*law.sizes(length), *(1 / centred[k][2]), *([1.0] * len(own))]
-    shift = np.eye(len(full))
-    for k, (design, law) in enumerate(zip(designs, laws, strict=True)):
-        f = len(law.names)
-        columns = slice(places[k] + f, places[k] + f + len(design.names))
-        shift[places[k] : places[k] + f, columns] -= np.outer(law.levels, centred[k][1])
-    return full, np.array(effect), shift, np.array(sizes)
-
-
-def _combine(
-    full: list[tuple[int, str]], effect: Floats, common: Sequence[str], causes: Sequence[Any]
-) -> tuple[tuple[str, ...], Floats]:
-    """Names of the free parameters, and the (P, q) matrix of zeros and ones that copies them to all P."""
-    known = {name for (_, name), is_effect in zip(full, effect, strict=True) if is_effect}
-    absent = [name for name in common if name not in known]
-    if absent:
-        raise DataError(
-            f"common= names {absent[0]!r}, which is no effect here.",
-            code="common",
-            hint=f"Effects: {', '.join(sorted(known)) or 'none'}.",
-        )
-    alone = len(causes) == 1
-    labels = [name if alone or name in common else f"{causes[k]}: {name}" for k, name in full]
-    names = tuple(dict.fromkeys(labels))
-    combine = np.zeros((len(full), len(names)))
-    combine[np.arange(len(full)), [names.index(label) for label in labels]] = 1.0
-    return names, combine
