@@ -139,14 +139,17 @@ def _sheet(rows: list[list[str]], lines: list[int], header: int, name: str, fact
     names = _header(rows[header - 1], rows[header:], name)
     body, labels = rows[header:], np.array(lines[header:])
     width = len(names)
-    surplus = {place: tuple(row[width:]) for place, row in enumerate(body) if any(cell for cell in row[width:])}
-    short = tuple(place for place, row in enumerate(body) if len(row) < width)
-    padded = [row if len(row) == width else (row + [None] * width)[:width] for row in body]
+    wide = np.fromiter(map(len, body), dtype=np.int64, count=len(body))
+    odd, short = np.flatnonzero(wide != width).tolist(), tuple(np.flatnonzero(wide < width).tolist())
+    surplus = {place: tuple(body[place][width:]) for place in odd if any(body[place][width:])}
+    padded: list[list[Any]] = list(body)
+    for place in odd:
+        padded[place] = (body[place] + [None] * width)[:width]
     cells = {title: _column(values) for title, values in zip(names, zip(*padded, strict=True), strict=True)}
-    kinds = {
-        title: np.array([ABSENT if cell is None else TEXT for cell in column], dtype=np.int8)
-        for title, column in cells.items()
-    }
+    kinds = {title: np.full(len(body), TEXT, dtype=np.int8) for title in names}
+    for place in short:
+        for title in names[wide[place] :]:
+            kinds[title][place] = ABSENT
     return Sheet(cells, kinds, labels, name, facts, surplus, short)
 
 

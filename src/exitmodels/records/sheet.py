@@ -83,7 +83,8 @@ class Sheet:
         """Hash of names and cells (64 hexadecimal digits); an empty cell and no cell at all differ."""
         digest = hashlib.sha256()
         for name, column in self.cells.items():
-            text = _CELL.join(_NOTHING if cell is None else cell for cell in column)
+            held = column.tolist()
+            text = _CELL.join(held if None not in held else [_NOTHING if cell is None else cell for cell in held])
             digest.update(f"{name}{_CELL}{text}{_COLUMN}".encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
