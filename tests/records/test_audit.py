@@ -590,3 +590,24 @@ def test_people_still_inside_have_no_date():
     made = audit(records)
     assert made.clean
     assert len(made.rows("no-date")) == int(world.frame["left"].isna().sum())
+
+
+def test_a_person_cannot_be_inside_twice():
+    """A stay that begins before an earlier one of the same name has ended; not one that begins on that day."""
+    held = {
+        "who": ["A", "A", "B", "A", "B", "A"],
+        "joined": ["2013-01-01", "2013-02-01", "2013-01-05", "2013-03-20", "2013-03-09", "2013-04-01"],
+        "left": ["2013-05-05", "2013-03-01", "2013-03-09", "2013-04-20", "2013-04-09", "2013-06-01"],
+    }
+    schema = {"left": "left", "joined": "joined", "person": "who", "window": ("2013-03-01", "2014-08-21")}
+    made = audit(xm.read_records(held, **schema))
+    assert made.rows("overlapping-stays") == (1, 3, 5)
+    assert made.clean
+    loose = {
+        **held,
+        "left": ["January 2013", *held["left"][1:]],
+        "joined": ["2013-01-01", "2013-01-31", *held["joined"][2:]],
+    }
+    part = {name: column[:2] for name, column in loose.items()}
+    # within January nobody knows who left first
+    assert audit(xm.read_records(part, **schema)).rows("overlapping-stays") == ()

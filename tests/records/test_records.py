@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -417,3 +418,24 @@ def test_counts_by_reason_and_by_period():
     ranges = xm.read_records(table([(*ROWS[0][:2], "March 2013", "", "1"), *ROWS[1:]]), SCHEMA).to_counts(freq="W")
     assert ranges.n.sum() == pytest.approx(3.0, abs=1e-12)
     assert not ranges.whole
+
+
+# ---- names ---------------------------------------------------------------------------------------------------------
+def test_names_leave_records_spells_and_ledger():
+    held = {**table(), "name": ["Tester One", "Tester Tow", None], "office": ["north", "north", "south"]}
+    schema = replace(SCHEMA, person="name", listed="office")
+    records = xm.read_records(held, schema).repair("name", {1: "Tester Two"}, why="a slip of the pen")
+    hashed = records.pseudonymised("a salt for tests only")
+    again = records.pseudonymised("a salt for tests only")
+    spells = hashed.to_spells()
+    assert hashed.sheet.cells["name"].tolist() == again.sheet.cells["name"].tolist()
+    assert hashed.sheet.cells["name"][2] is None
+    assert "Tester" not in f"{hashed.to_frame()}{spells.ledger}{hashed!r}"
+    assert "Tester" in str(records.ledger)
+    assert hashed.digest != records.digest
+    assert len(set(spells.cluster)) == 3
+    assert spells.columns.want("office").decoded().tolist() == ["north", "north", "south"]
+    with pytest.raises(xm.DataError, match="salt"):
+        records.pseudonymised("short")
+    with pytest.raises(xm.DataError, match="No column of names"):
+        xm.read_records(held, SCHEMA).pseudonymised("a salt for tests only")

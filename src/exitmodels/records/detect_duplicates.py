@@ -151,7 +151,15 @@ def _near(view: View) -> list[Finding]:
         if alarm.any() and pdtrc(int(alarm.sum()) - 1, _SAFE * expected) < _LEVEL:
             found[rows[alarm]] = True
     what = "{rows} close to an earlier one: the same person within days, or the same days and nearly the same name"
-    return view.finding("near-duplicate", found, what, first, "doubt", "Compare them; deduplicate weighs every pair.")
+    made = view.finding("near-duplicate", found, what, first, "doubt", "Compare them; deduplicate weighs every pair.")
+    if schema.joined is None:
+        return made
+    apart = rows[~found[rows]]
+    crossed = np.zeros(view.n, dtype=bool)
+    crossed[apart[_crossing(same_name[~found[rows]], joined.high[apart], left.low[apart])]] = True
+    what = "{rows} of a person who was inside already: a stay that begins before an earlier one has ended"
+    hint = "Two people of one name, or a wrong date."
+    return made + view.finding("overlapping-stays", crossed, what, first, "note", hint)
 
 
 def _coded(texts: list[str], codes: Ints) -> Ints:
@@ -178,6 +186,19 @@ def _close_pairs(name: Ints, left: Ints, joined: Ints) -> Bools:
     later = np.zeros(len(name), dtype=bool)
     later[np.maximum(here, there)[near]] = True
     return later
+
+
+def _crossing(name: Ints, joined: Ints, left: Ints) -> Bools:
+    """Rows that begin before an earlier stay of the same name has ended."""
+    order = np.lexsort((left, joined, name))
+    ends = left[order] - left.min(initial=0)
+    # The latest end so far, within the name: larger names lie wholly above smaller ones.
+    step = int(ends.max(initial=0)) + 1
+    latest = np.maximum.accumulate(ends + name[order] * step) - name[order] * step
+    crossed = np.zeros(len(name), dtype=bool)
+    same = name[order][1:] == name[order][:-1]
+    crossed[order[1:]] = same & (joined[order][1:] - left.min(initial=0) < latest[:-1])
+    return crossed
 
 
 def _share_close(left: Ints, joined: Ints) -> float:

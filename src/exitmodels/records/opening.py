@@ -30,7 +30,8 @@ def open_sheet(
 ) -> Sheet:
     """Read a file or a frame; see `read_records` for the arguments."""
     if not isinstance(given, (str, Path)):
-        return _framed(given, f"a {type(given).__module__.split('.')[0]} table")
+        kind = "a dict of columns" if isinstance(given, dict) else f"a {type(given).__module__.split('.')[0]} table"
+        return _framed(given, kind)
     path = Path(given)
     if not path.is_file():
         raise DataError(f"There is no file {path}.", code="no-file", hint="Check the path.")

@@ -26,6 +26,7 @@ from exitmodels.records.dates import Dates
 from exitmodels.records.finding import Finding
 from exitmodels.records.opening import open_sheet
 from exitmodels.records.parsing import parse_dates
+from exitmodels.records.pseudonyms import pseudonyms
 from exitmodels.records.schema import DateFormat, Schema
 from exitmodels.records.sheet import DATE, Sheet
 from exitmodels.shapes.counts import Counts
@@ -199,7 +200,7 @@ class Records:
         DataError
             For labels that are not there, no rows, or no reason.
         """
-        reason = why or (rows.what if isinstance(rows, Finding) else "")
+        reason = why or (_said(rows) if isinstance(rows, Finding) else "")
         places = self._places(rows)
         if not reason:
             raise DataError(
@@ -343,6 +344,47 @@ class Records:
         """
         return shaping.to_counts(self, by, freq, rule, codebook, missing)
 
+    def pseudonymised(
+        self, salt: str | bytes, columns: str | Sequence[str] | None = None, *, fold: bool = False
+    ) -> Records:
+        """Return records in which names are replaced by salted hashes, before anything is fitted.
+
+        Parameters
+        ----------
+        salt : str or bytes
+            The secret; see `pseudonyms`, also for what this does not protect from.
+        columns : str or sequence of str, optional
+            By default those that name a person in the schema.
+        fold : bool
+            Fold names first, so that spellings of one name share a pseudonym.
+
+        Returns
+        -------
+        Records
+            What the ledger says of earlier repairs and set-asides in these columns leaves it too, for it quotes names.
+
+        Raises
+        ------
+        DataError
+            For short salts, columns that are not there, and none named.
+
+        Examples
+        --------
+        >>> held = {"who": ["A. B.", "", "A. B."], "left": ["2014-01-03"] * 3}
+        >>> records = read_records(held, left="left", person="who")
+        >>> hashed = records.pseudonymised("not a secret: example").sheet.cells["who"]
+        >>> bool(hashed[0] == hashed[2]), len(hashed[0]), hashed[1]
+        (True, 32, None)
+        """
+        names = (columns,) if isinstance(columns, str) else tuple(columns or self.schema.person)
+        if not names:
+            raise DataError("No column of names is given.", code="schema", hint="Give columns=, or the schema person=.")
+        sheet, ledger = self.sheet, self.ledger
+        for name in names:
+            sheet = sheet.replaced(name, pseudonyms(sheet.want(name), salt, fold=fold))
+            ledger = ledger.without_words(name).note(f"{name}: replaced by salted hashes")
+        return replace(self, sheet=sheet, ledger=ledger)
+
     def _places(self, rows: Finding | Bools | Iterable[Any]) -> Ints:
         """Places of rows given by a finding, a mask or labels."""
         if isinstance(rows, np.ndarray) and rows.dtype == bool:
@@ -364,6 +406,10 @@ class Records:
         if not len(places):
             raise DataError("No row is named.", code="empty", hint="Give labels, a mask, or a finding with rows.")
         return places
+
+
+def _said(finding: Finding) -> str:
+    return f"{finding.column}: {finding.what}" if finding.column else finding.what
 
 
 def _repairs(what: Finding | str, new: Mapping[Any, str | None] | None, why: str) -> tuple[str, dict[Any, Any], str]:

@@ -72,7 +72,7 @@ class Schema:
         Columns that together name a person (name, mother's name, year of birth): for near duplicates, and as the
         cluster of spells.
     source, listed : str, optional
-        Columns with the source (archive, file) and the list or office a record comes from.
+        Columns with the source (archive, file) and the list or office a record comes from; covariates of spells too.
     numbers, groups : str or sequence of str
         Columns of numbers, and of labels, that go into spells as covariates.
     dates : DateFormat or mapping of str to DateFormat

@@ -259,6 +259,9 @@ def _covariates(records: Records) -> dict[str, AnyArray]:
     sheet, schema = records.sheet, records.schema
     numbers = {name: read_numbers(sheet.cells[name], name, records.labels) for name in schema.numbers}
     groups = {name: sheet.cells[name].copy() for name in schema.groups}
+    for name in (schema.source, schema.listed):
+        if name is not None:
+            groups[name] = sheet.cells[name].copy()
     for name, cells in groups.items():
         cells[sheet.is_empty(name)] = None
     return {**numbers, **groups}

@@ -108,6 +108,11 @@ class Sheet:
             cells[place], kinds[place] = text, ABSENT if text is None else TEXT
         return replace(self, cells={**self.cells, name: cells}, kinds={**self.kinds, name: kinds})
 
+    def replaced(self, name: str, cells: AnyArray) -> Sheet:
+        """Return a sheet with another column of text (None where there is no cell) under an old name."""
+        kinds = np.array([ABSENT if cell is None else TEXT for cell in cells], dtype=np.int8)
+        return replace(self, cells={**self.cells, name: cells}, kinds={**self.kinds, name: kinds})
+
     def want(self, name: str) -> AnyArray:
         """Cells of a column; one that is not there is refused with the nearest name."""
         if name in self.cells:

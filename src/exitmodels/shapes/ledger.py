@@ -6,7 +6,7 @@ the shape into every result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 __all__ = ["Entry", "Ledger"]
@@ -69,6 +69,14 @@ class Ledger:
         """Return a ledger that says which cells were rewritten, and why; the records stay in use."""
         labels = tuple(rows)
         return self._with(Entry(why, len(labels) if n is None else n, labels[:10], "repaired"))
+
+    def without_words(self, column: str) -> Ledger:
+        """Return a ledger in which repairs and set-asides of a column (`why` begins with it) quote nothing of it."""
+        hushed = tuple(
+            replace(e, why=f"{column}: (words left out)") if e.why.startswith(f"{column}: ") and e.kind != "note" else e
+            for e in self.entries
+        )
+        return replace(self, entries=hushed)
 
     def note(self, what: str, n: int = 0) -> Ledger:
         """Return a ledger that also says this; no record is set aside by a note."""
