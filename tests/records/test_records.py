@@ -439,3 +439,32 @@ def test_names_leave_records_spells_and_ledger():
         records.pseudonymised("short")
     with pytest.raises(xm.DataError, match="No column of names"):
         xm.read_records(held, SCHEMA).pseudonymised("a salt for tests only")
+
+
+# ---- what frames hold ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("column", "cells", "kinds"),
+    [
+        (pd.array(["2014-01-03", None], dtype="string"), ["2014-01-03", None], [1, 0]),
+        (pd.array([20140103, None], dtype="Int64"), ["20140103", None], [2, 0]),
+        (pd.Categorical(["2014-01-03", None]), ["2014-01-03", None], [1, 0]),
+        (pd.to_datetime(["2014-01-03", None]), ["2014-01-03", None], [3, 0]),
+        (np.array([2014.0, np.nan]), ["2014", None], [2, 0]),
+        (np.array([dt.date(2014, 1, 3), "3 January 2014"], dtype=object), ["2014-01-03", "3 January 2014"], [3, 1]),
+    ],
+)
+def test_cells_of_typed_columns(column, cells, kinds):
+    sheet = xm.read_records(pd.DataFrame({"left": column}), left="left").sheet
+    assert sheet.cells["left"].tolist() == cells
+    assert sheet.kinds["left"].tolist() == kinds
+
+
+def test_a_time_zone_stays_in_view():
+    left = pd.to_datetime(["2014-01-03 23:30"]).tz_localize("Asia/Baghdad")
+    records = xm.read_records(pd.DataFrame({"left": left}), left="left")
+    assert records.sheet.cells["left"].tolist() == ["2014-01-03 23:30:00+03:00"]
+    assert records.audit(show=False).rows("time-zone") == (0,)
+
+
+def test_columns_without_a_name_do_no_harm():
+    assert xm.read_records(pd.DataFrame({0: ["x"], "left": ["2014-01-03"]}), left="left").sheet.names == ("0", "left")

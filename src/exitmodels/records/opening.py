@@ -66,7 +66,7 @@ def _framed(frame: Any, source: str, file_hash: str = "") -> Sheet:
     labels, facts = table.labels, {"sha256 of the file": file_hash} if file_hash else {}
     if len(set(labels.tolist())) < len(labels):
         labels, facts = np.arange(table.n), {**facts, "row labels": "counted from 0, for the index repeats"}
-    columns = {str(name): plain_cells(table.frame[name].to_list()) for name in table.frame.columns}
+    columns = {str(name): plain_cells(table.frame.get_column(name).to_list()) for name in table.frame.columns}
     return Sheet(
         {name: cells for name, (cells, _) in columns.items()},
         {name: kinds for name, (_, kinds) in columns.items()},

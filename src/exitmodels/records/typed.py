@@ -17,6 +17,9 @@ from exitmodels.records.sheet import ABSENT, BOOL, DATE, NUMBER, TEXT
 __all__ = ["plain_cells"]
 
 
+_MISSING = ("NAType", "NaTType")
+
+
 def plain_cells(values: Sequence[Any]) -> tuple[AnyArray, Ints]:
     """Text and kind of each value; None, NaN and NaT are absent.
 
@@ -34,12 +37,14 @@ def plain_cells(values: Sequence[Any]) -> tuple[AnyArray, Ints]:
 def _plain(value: Any) -> tuple[str | None, int]:
     if isinstance(value, str):
         return value, TEXT
-    if value is None or value != value or (isinstance(value, np.datetime64) and np.isnat(value)):
+    if value is None or type(value).__name__ in _MISSING or value != value:
         return None, ABSENT
     if isinstance(value, (bool, np.bool_)):
         return ("true" if value else "false"), BOOL
     if isinstance(value, np.datetime64):
         value = value.astype("datetime64[us]").item()
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        return value.isoformat(sep=" "), TEXT  # the zone decides which day it is, so it stays in view
     if isinstance(value, dt.datetime):
         clock = (value.hour, value.minute, value.second) != (0, 0, 0)
         return value.strftime("%Y-%m-%d %H:%M:%S" if clock else "%Y-%m-%d"), DATE
@@ -49,7 +54,7 @@ def _plain(value: Any) -> tuple[str | None, int]:
         return value.isoformat(), TEXT
     if hasattr(value, "__float__"):
         return _number(float(value)) if not isinstance(value, (int, np.integer)) else str(int(value)), NUMBER
-    return (None, ABSENT) if str(value) in ("<NA>", "NaT") else (str(value), TEXT)
+    return str(value), TEXT
 
 
 def _number(value: float) -> str:
