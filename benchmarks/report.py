@@ -28,6 +28,7 @@ from benchmarks import (
     composition,
     count_effects,
     count_series,
+    exit_window,
     hawkes,
     hijri,
     interrupted,
@@ -56,6 +57,7 @@ PAIRS = tuple(
         hawkes,
         hijri,
         truncation,
+        exit_window,
     )
     for pair in module.PAIRS
 )

@@ -26,6 +26,7 @@ MODULES = (
     "hawkes",
     "hijri",
     "truncation",
+    "exit_window",
 )
 
 
