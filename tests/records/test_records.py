@@ -404,6 +404,14 @@ def test_absent_reasons_need_a_meaning():
     assert [spells.causes[k - 1] for k in spells.event] == ["MED", "UNK_nofield", "UNK_blank"]
 
 
+def test_labels_of_another_kind_are_not_taken_for_unknown_reasons_in_silence():
+    rows = [(*row[:3], "Release code 17", row[4]) for row in ROWS]
+    records = xm.read_records(table(rows), SCHEMA)
+    with pytest.warns(xm.DataWarning, match="3 of 3 reasons"):
+        assert records.to_spells().causes == ("uncoded",)
+    assert records.to_spells(codebook=None).causes == ("Release code 17",)
+
+
 # ---- counts --------------------------------------------------------------------------------------------------------
 def test_counts_by_reason_and_by_period():
     records = xm.read_records(table(), SCHEMA)

@@ -276,6 +276,11 @@ class Records:
         DataError
             For rows that cannot be used, stays that begin on an uncertain day, and whatever `Spells` refuses; rows are
             named by their labels.
+
+        Warns
+        -----
+        DataWarning
+            When the codebook knows less than half of the reasons.
         """
         return shaping.to_spells(self, event, rule, level, codebook, missing, unit, day_fraction)
 

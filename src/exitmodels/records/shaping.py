@@ -5,6 +5,7 @@ Third floor, in the room of records. Called by: records.py, which describes the 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from exitmodels.arrays import AnyArray, Bools
-from exitmodels.errors import DataError
+from exitmodels.errors import DataError, DataWarning
 from exitmodels.records.cellnumbers import read_numbers
 from exitmodels.records.dates import Dates
 from exitmodels.shapes.counts import Counts
@@ -251,7 +252,16 @@ def _events(
         labels = records.sheet.want(column).copy()
         labels[records.sheet.is_empty(column)] = NO_TEXT
         return labels
-    labels = records.code(codebook).primary(rule, level)
+    coded = records.code(codebook)
+    labels = coded.primary(rule, level)
+    lost = int((labels == "").sum())
+    if lost > len(labels) / 2:
+        warnings.warn(
+            f"No cue of {coded.codebook.version} was found in {lost:,} of {len(labels):,} reasons. Labels of another "
+            "kind are taken as written with codebook=None; other wordings need cues: Codebook.extend.",
+            DataWarning,
+            stacklevel=4,
+        )
     return np.where(labels == "", UNCODED, labels)
 
 
