@@ -1,6 +1,6 @@
 """What nominal 95 % limits cover for shares of 431 records in 18 months, four reasons, a step at month 15.
 
-As test_coverage.py: 200 worlds in an ordinary run (Monte Carlo error 1.5 points, wide bar), 2000 with
+As test_coverage.py: 120 worlds in an ordinary run (Monte Carlo error 2 points, wide bar), 2000 with
 EXITMODELS_FULL_STUDY=1. With shares that vary from month to month the plain errors are too small, which is shown too.
 """
 
@@ -17,7 +17,7 @@ import pytest
 import exitmodels as xm
 
 FULL = os.environ.get("EXITMODELS_FULL_STUDY") == "1"
-WORLDS = 2000 if FULL else 200
+WORLDS = 2000 if FULL else 120
 LOW, HIGH = (0.93, 0.975) if FULL else (0.90, 0.995)
 REASONS = ["treatment", "family", "mission", "other"]
 POLICY = (np.arange(18) >= 14).astype(int)

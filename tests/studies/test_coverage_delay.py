@@ -59,7 +59,7 @@ def test_nowcast_limits_hold_the_true_number(days: int, batches: bool) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("delay", [1.0, 4.0])
 def test_limits_of_the_branching_ratio(delay: float) -> None:
-    rng, worlds = np.random.default_rng(int(delay)), WORLDS if FULL else 100
+    rng, worlds = np.random.default_rng(int(delay)), WORLDS if FULL else 60
     day = np.datetime64("2013-03-01") + np.arange(400)
     exact, counted = [], []
     for _ in range(worlds):

@@ -10,8 +10,8 @@ from worlds import DAY, EFFECT, FULL, HIGH, LOW, WORLDS, inside, truth, world
 
 CAUSES = ["a", "b", "c"]
 CUTS = [100.0]
-IMPUTED = WORLDS if FULL else 200
-# 200 worlds have a Monte Carlo error of 1.6 points
+IMPUTED = WORLDS if FULL else 120
+# 120 worlds have a Monte Carlo error of 2 points
 BAR = (LOW, HIGH) if FULL else (0.90, 0.99)
 
 
