@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from exitmodels.arrays import Floats, Ints
+from exitmodels.kernels.linalg import inverse_but_one
 from exitmodels.kernels.squared import Settled, settle
 
 __all__ = [
@@ -137,18 +137,7 @@ def found_spread(data: Found, mass: Floats) -> Floats:
     order = np.arange(len(mass))
     both = np.outer(stays, stays) * two[np.minimum.outer(order, order)]
     info = np.diag(total * mass - stays * one) - total * np.outer(mass, mass) + both
-    return _inverse(info, int(np.argmax(data.events)))
-
-
-def _inverse(info: Floats, held: int) -> Floats:
-    keep = np.delete(np.arange(len(info)), held)
-    out = np.zeros_like(info)
-    if len(keep):
-        part = info[np.ix_(keep, keep)]
-        scale = 1 / np.sqrt(np.maximum(np.diag(part), 1e-300))
-        factor = cho_factor(part * np.outer(scale, scale))
-        out[np.ix_(keep, keep)] = cho_solve(factor, np.diag(scale)) * scale[:, None]
-    return out
+    return inverse_but_one(info, int(np.argmax(data.events)))
 
 
 def found_meat(data: Found, mass: Floats, square: Floats, cluster: Ints | None = None) -> Floats:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
 from exitmodels.arrays import Floats
 
@@ -18,6 +19,7 @@ __all__ = [
     "cross_product",
     "cross_products",
     "dependencies",
+    "inverse_but_one",
     "scaled_rank",
     "standardise",
     "symmetric_inverse",
@@ -178,3 +180,20 @@ def scaled_rank(covariance: Floats) -> int:
     known = np.flatnonzero(np.isfinite(spread) & (spread > 0))
     part = covariance[np.ix_(known, known)] / np.outer(spread[known], spread[known])
     return int(np.linalg.matrix_rank(part, tol=1e-10)) if len(known) else 0
+
+
+def inverse_but_one(matrix: Floats, held: int) -> Floats:
+    """Inverse of a positive definite matrix without one row and column, which are zero in the answer.
+
+    >>> inverse_but_one(np.array([[2.0, 9.0], [9.0, 5.0]]), 1)
+    array([[0.5, 0. ],
+           [0. , 0. ]])
+    """
+    keep = np.delete(np.arange(len(matrix)), held)
+    out = np.zeros_like(matrix)
+    if len(keep):
+        part = matrix[np.ix_(keep, keep)]
+        scale = 1 / np.sqrt(np.maximum(np.diag(part), 1e-300))
+        factor = cho_factor(part * np.outer(scale, scale))
+        out[np.ix_(keep, keep)] = cho_solve(factor, np.diag(scale)) * scale[:, None]
+    return out

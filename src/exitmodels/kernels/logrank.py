@@ -5,7 +5,7 @@ Ground floor. The tables of one stratum are (g, k): groups by event times.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -22,6 +22,7 @@ __all__ = [
     "score",
     "time_weights",
     "timed_risk_tables",
+    "total_scores",
 ]
 
 FAMILIES = ("logrank", "gehan", "tarone-ware", "peto", "modified-peto", "prentice", "fleming-harrington")
@@ -214,3 +215,15 @@ def chi_squared(score: Floats, covariance: Floats) -> tuple[float, int]:
     part = covariance[np.ix_(kept, kept)]
     inverse = np.linalg.pinv(part, rcond=1e-10, hermitian=True)
     return float(score[kept] @ inverse @ score[kept]), int(np.linalg.matrix_rank(part, tol=1e-10 * np.trace(part)))
+
+
+def total_scores(
+    tables: Iterable[tuple[Floats, Floats, Floats]], n_groups: int, family: str, rho: float = 0.0, gamma: float = 0.0
+) -> list[Floats]:
+    """Size, observed, expected, score, (g,) each, and covariance, (g, g), added over the tables of all strata."""
+    totals = [*np.zeros((4, n_groups)), np.zeros((n_groups, n_groups))]
+    for at_risk, events, sizes in tables:
+        weight = time_weights(at_risk.sum(axis=0), events.sum(axis=0), family, rho, gamma)
+        for total, part in zip(totals, (sizes, *score(at_risk, events, weight)), strict=True):
+            total += part
+    return totals

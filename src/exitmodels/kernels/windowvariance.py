@@ -12,9 +12,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from exitmodels.arrays import Floats, Ints
+from exitmodels.kernels.linalg import inverse_but_one
 from exitmodels.kernels.windowmass import Windows, inside
 
 __all__ = ["atoms", "bends", "inverse_information", "meat", "merged", "share_slopes"]
@@ -72,14 +72,7 @@ def inverse_information(data: Windows, mass: Floats) -> Floats:
     covered = inside(data.low, data.high, mass)
     held = int(np.argmax(data.events))
     info = np.diag(data.events) - np.outer(mass, mass) * bends(data.low, data.high, data.count / covered**2, data.size)
-    keep = np.delete(np.arange(data.size), held)
-    out = np.zeros((data.size, data.size))
-    if len(keep):
-        part = info[np.ix_(keep, keep)]
-        scale = 1 / np.sqrt(np.diag(part))
-        factor = cho_factor(part * np.outer(scale, scale))
-        out[np.ix_(keep, keep)] = cho_solve(factor, np.diag(scale)) * scale[:, None]
-    return out
+    return inverse_but_one(info, held)
 
 
 def meat(data: Windows, mass: Floats, square: Floats, cluster: Ints | None = None) -> Floats:

@@ -5,7 +5,7 @@ Second floor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +13,13 @@ import numpy as np
 from scipy.special import chdtrc
 
 from exitmodels.arrays import Floats
+from exitmodels.errors import DataError
 from exitmodels.render.text import Block, Summary, pvalue
 from exitmodels.results.bibliography import citation
 from exitmodels.results.storing import Stored
 from exitmodels.shapes.ledger import Ledger
 
-__all__ = ["HypothesisTest", "quadratic_test"]
+__all__ = ["HypothesisTest", "quadratic_test", "trend_scores"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -84,3 +85,15 @@ def quadratic_test(
     df = int(np.linalg.matrix_rank(spread))
     pvalue = float(chdtrc(df, value))
     return HypothesisTest(statistic=value, df=df, pvalue=pvalue, method=method, ledger=ledger, sources=sources)
+
+
+def trend_scores(trend: bool | Sequence[float] | None, n_groups: int) -> Floats | None:
+    """Scores of ordered groups: 1, 2, ... for True, those given, or None for no trend."""
+    if trend is None or trend is False:
+        return None
+    scores = np.arange(1.0, n_groups + 1) if trend is True else np.asarray(trend, dtype=float)
+    if len(scores) != n_groups:
+        raise DataError(
+            f"{len(scores)} scores were given for {n_groups} groups.", code="trend", hint="Give one for each, in order."
+        )
+    return scores

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from scipy import stats
 
 from exitmodels.arrays import Floats
-from exitmodels.errors import DataError
 from exitmodels.kernels import logrank
 from exitmodels.models.nonparametric.compared import (
     SOURCES,
@@ -22,7 +20,7 @@ from exitmodels.models.nonparametric.compared import (
     family_of,
     never_together,
 )
-from exitmodels.results.hypothesis import HypothesisTest
+from exitmodels.results.hypothesis import HypothesisTest, trend_scores
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["logrank_test"]
@@ -89,7 +87,7 @@ def logrank_test(
     rows, labels = compared.rows, compared.labels
     sizes, observed, expected, score, covariance = _sums(compared, family, rho, gamma)
     detail = {"n": sizes, "observed": observed, "expected": expected, "score": score}
-    scores = _scores(trend, len(labels))
+    scores = trend_scores(trend, len(labels))
     if scores is None:
         statistic, df = logrank.chi_squared(score, covariance)
     else:
@@ -110,24 +108,8 @@ def logrank_test(
 
 def _sums(compared: Compared, family: str, rho: float, gamma: float) -> list[Floats]:
     """Size, observed, expected, score and covariance, added over strata."""
-    g = len(compared.labels)
-    totals = [*np.zeros((4, g)), np.zeros((g, g))]
-    for _, at_risk, events, sizes in compared.tables():
-        weight = logrank.time_weights(at_risk.sum(axis=0), events.sum(axis=0), family, rho, gamma)
-        for total, part in zip(totals, (sizes, *logrank.score(at_risk, events, weight)), strict=True):
-            total += part
-    return totals
-
-
-def _scores(trend: bool | Sequence[float] | None, n_groups: int) -> Floats | None:
-    if trend is None or trend is False:
-        return None
-    scores = np.arange(1.0, n_groups + 1) if trend is True else np.asarray(trend, dtype=float)
-    if len(scores) != n_groups:
-        raise DataError(
-            f"{len(scores)} scores were given for {n_groups} groups.", code="trend", hint="Give one for each, in order."
-        )
-    return scores
+    tables = (table[1:] for table in compared.tables())
+    return logrank.total_scores(tables, len(compared.labels), family, rho, gamma)
 
 
 def _method(family: str, rho: float, gamma: float, trend: bool, n_strata: int) -> str:

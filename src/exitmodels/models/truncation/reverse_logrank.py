@@ -12,10 +12,10 @@ from scipy.special import chdtrc
 
 from exitmodels.arrays import Floats, Ints
 from exitmodels.errors import DataError
-from exitmodels.kernels.logrank import FAMILIES, chi_squared, risk_tables, score, time_weights
+from exitmodels.kernels.logrank import FAMILIES, chi_squared, risk_tables, total_scores
 from exitmodels.models.truncation.right import refuse_left
 from exitmodels.models.truncation.seen import refuse_open, sorted_groups
-from exitmodels.results.hypothesis import HypothesisTest
+from exitmodels.results.hypothesis import HypothesisTest, trend_scores
 from exitmodels.shapes.spells import Spells
 
 __all__ = ["reverse_logrank_test"]
@@ -90,7 +90,7 @@ def reverse_logrank_test(
     stratum, n_strata = (rows.stratum, max(len(rows.stratum_labels), 1)) if strata is None else _strata(rows, strata)
     totals = _sums(rows, group, len(labels), stratum, n_strata, (weights, rho, gamma))
     sizes, observed, expected, scored, covariance = totals
-    trending = _scores(trend, len(labels))
+    trending = trend_scores(trend, len(labels))
     if trending is None:
         statistic, df = chi_squared(scored, covariance)
     else:
@@ -150,20 +150,5 @@ def _sums(
     size = len(placed.time)
     everyone = np.ones(len(rows), dtype=np.int64)
     entry, exit = size - placed.stop, size - placed.slot
-    totals = [*np.zeros((4, n_groups)), np.zeros((n_groups, n_groups))]
-    for at_risk, events, sizes in risk_tables(entry, exit, everyone, group, n_groups, rows.weight, stratum, n_strata):
-        weight = time_weights(at_risk.sum(axis=0), events.sum(axis=0), *family)
-        for total, part in zip(totals, (sizes, *score(at_risk, events, weight)), strict=True):
-            total += part
-    return totals
-
-
-def _scores(trend: bool | Sequence[float] | None, n_groups: int) -> Floats | None:
-    if trend is None or trend is False:
-        return None
-    scores = np.arange(1.0, n_groups + 1) if trend is True else np.asarray(trend, dtype=float)
-    if len(scores) != n_groups:
-        raise DataError(
-            f"{len(scores)} scores were given for {n_groups} groups.", code="trend", hint="Give one for each, in order."
-        )
-    return scores
+    tables = risk_tables(entry, exit, everyone, group, n_groups, rows.weight, stratum, n_strata)
+    return total_scores(tables, n_groups, *family)
