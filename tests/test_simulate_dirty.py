@@ -6,7 +6,7 @@ import pytest
 
 import exitmodels as xm
 from exitmodels.records.audit import audit
-from exitmodels.records.records import read_records
+from exitmodels.records.reader import read_records
 from exitmodels.records.schema import DateFormat
 from exitmodels.simulate.register import dirty
 
@@ -33,8 +33,6 @@ def read(register, path):
 
 @pytest.mark.parametrize(("form", "seed", "per"), [("csv", 0, 2), ("csv", 7, 3), ("xlsx", 5, 3)])
 def test_what_was_planted_is_found_and_nothing_else(form, seed, per, tmp_path):
-    if form == "xlsx":
-        pytest.importorskip("openpyxl")
     register = dirty(xm.simulate.exits(600, rng=seed), per=per, form=form, rng=seed)
     made = audit(read(register, tmp_path / f"dirty.{form}"))
     planted = set(register.planted[["code", "row", "column"]].itertuples(index=False, name=None))
@@ -47,8 +45,6 @@ def test_what_was_planted_is_found_and_nothing_else(form, seed, per, tmp_path):
 
 @pytest.mark.parametrize(("form", "seed"), [("csv", 1), ("csv", 2), ("xlsx", 4)])
 def test_nothing_is_found_on_the_clean_twin(form, seed, tmp_path):
-    if form == "xlsx":
-        pytest.importorskip("openpyxl")
     register = dirty(xm.simulate.exits(rng=seed, edges=bool(seed % 2)), form=form, rng=seed)
     made = audit(read(register.clean, tmp_path / f"clean.{form}"))
     assert made.clean

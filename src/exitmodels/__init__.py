@@ -138,7 +138,7 @@ _HOMES = {
     "rate_change": "models.counts.change",
     "rate_difference": "models.counts.differences",
     "rate_ratio": "models.counts.rates",
-    "read_records": "records.records",
+    "read_records": "records.reader",
     "renyi_test": "models.nonparametric.renyi",
     "reprint_lags": "models.hazards.reprint",
     "reverse_logrank_test": "models.truncation.reverse_logrank",
@@ -307,8 +307,8 @@ if TYPE_CHECKING:
     from exitmodels.records.names import fold_names as fold_names
     from exitmodels.records.parsing import parse_dates as parse_dates
     from exitmodels.records.pseudonyms import pseudonyms as pseudonyms
+    from exitmodels.records.reader import read_records as read_records
     from exitmodels.records.records import Records as Records
-    from exitmodels.records.records import read_records as read_records
     from exitmodels.records.schema import DateFormat as DateFormat
     from exitmodels.records.schema import Schema as Schema
     from exitmodels.records.small_cells import suppress_small as suppress_small

@@ -239,7 +239,7 @@ def test_model_limits_of_predicted_incidence_follow_the_robust_ones():
     """Under the model both estimate the same: within a fifth on 2000 rows."""
     fit = xm.MaskedCox("x", unknown="?", masked=SETS).fit(spells(n=2000, late=False, whole=False))
     model, robust = (fit.with_vcov(v).predict_incidence({"x": [0.5]}).at([3, 9])["se"] for v in ("model", "robust"))
-    assert_allclose(model, robust, rtol=0.2)
+    assert_allclose(model, robust, rtol=0.2)  # two estimates of one variance, each with its own sampling error
 
 
 # ---- labels, bounds, print ---------------------------------------------------------------------------------------

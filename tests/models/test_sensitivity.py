@@ -212,6 +212,7 @@ def test_noise_has_the_rate_that_was_asked():
     spells = xm.Spells(exit=np.ones(9000), event=np.repeat([1, 2, 3], 3000), causes=["a", "b", "c"])
     drawn = draw_labels(spells, noise_table(spells.causes, 0.2), np.random.default_rng(0)).event
     moved = pd.crosstab(spells.event, drawn, normalize="index").to_numpy()
+    # simulation: four standard errors of a share among 3000
     assert_allclose(moved, noise_table(spells.causes, 0.2), atol=0.025)
     assert_allclose(np.diag(noise_table(spells.causes, 0.2)), 0.8)
 

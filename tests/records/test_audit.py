@@ -12,7 +12,8 @@ import exitmodels as xm
 from exitmodels.records.audit import audit
 from exitmodels.records.detect_duplicates import skeleton
 from exitmodels.records.detect_file import mended
-from exitmodels.records.records import Records, read_records
+from exitmodels.records.reader import read_records
+from exitmodels.records.records import Records
 from exitmodels.records.schema import DateFormat
 
 WINDOW = ("2013-03-01", "2014-08-21")

@@ -139,7 +139,8 @@ def test_a_header_below_a_title(tmp_path):
 
 # ---- worksheets ----------------------------------------------------------------------------------------------------
 def workbook(path: Path, rows, merge: str | None = None, second: bool = False) -> Path:
-    openpyxl = pytest.importorskip("openpyxl")
+    import openpyxl
+
     book = openpyxl.Workbook()
     sheet = book.active
     for row in rows:

@@ -22,13 +22,12 @@ from exitmodels.errors import DataError
 from exitmodels.records import shaping
 from exitmodels.records.codebook import Codebook
 from exitmodels.records.coded import CodedReasons
+from exitmodels.records.datecolumns import parsed_column
 from exitmodels.records.dates import Dates
 from exitmodels.records.finding import Finding
-from exitmodels.records.opening import open_sheet
-from exitmodels.records.parsing import parse_dates
 from exitmodels.records.pseudonyms import pseudonyms
-from exitmodels.records.schema import DateFormat, Schema
-from exitmodels.records.sheet import DATE, Sheet
+from exitmodels.records.schema import Schema
+from exitmodels.records.sheet import Sheet
 from exitmodels.shapes.counts import Counts
 from exitmodels.shapes.ledger import Ledger
 from exitmodels.shapes.spells import Spells
@@ -36,9 +35,7 @@ from exitmodels.shapes.spells import Spells
 if TYPE_CHECKING:
     from exitmodels.records.audit import Audit
 
-__all__ = ["Records", "read_records"]
-
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+__all__ = ["Records"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,6 +52,7 @@ class Records:
 
     Examples
     --------
+    >>> from exitmodels.records.reader import read_records
     >>> records = read_records({"joined": ["2014-01-03", "2014-01-09"], "left": ["2014-02-11", "2014-02-30"],
     ...                         "reason": ["treatment", "family visit"]}, joined="joined", left="left", reason="reason",
     ...                        scheme="censored")
@@ -99,7 +97,9 @@ class Records:
 
     @cached_property
     def _dates(self) -> dict[str, Dates]:
-        return {name: _parsed(self.sheet, name, self.schema.date_format(name)) for name in self.schema.date_columns}
+        return {
+            name: parsed_column(self.sheet, name, self.schema.date_format(name)) for name in self.schema.date_columns
+        }
 
     def dates(self, column: str) -> Dates:
         """Return a column of dates as intervals of days; texts that cannot be read are missing there."""
@@ -168,6 +168,7 @@ class Records:
 
         Examples
         --------
+        >>> from exitmodels.records.reader import read_records
         >>> records = read_records({"left": ["2013-03-09", "2019-08-30", "2014-05-01"]}, left="left",
         ...                        window=("2013-03-01", "2014-08-21"))
         >>> [(finding.code, finding.rows) for finding in records.audit(show=False).faults]
@@ -342,6 +343,7 @@ class Records:
 
         Examples
         --------
+        >>> from exitmodels.records.reader import read_records
         >>> records = read_records({"left": ["2014-01-03", "2014-01", "2014-03-09"]}, left="left",
         ...                        window=("2014-01-01", "2014-03-31"))
         >>> records.to_counts().n.tolist()
@@ -376,6 +378,7 @@ class Records:
         Examples
         --------
         >>> held = {"who": ["A. B.", "", "A. B."], "left": ["2014-01-03"] * 3}
+        >>> from exitmodels.records.reader import read_records
         >>> records = read_records(held, left="left", person="who")
         >>> hashed = records.pseudonymised("not a secret: example").sheet.cells["who"]
         >>> bool(hashed[0] == hashed[2]), len(hashed[0]), hashed[1]
@@ -433,71 +436,3 @@ def _repairs(what: Finding | str, new: Mapping[Any, str | None] | None, why: str
     if not why:
         raise DataError("No reason is given.", code="why", hint="Say why=: it stands in the ledger of every result.")
     return what, dict(new), why
-
-
-def _parsed(sheet: Sheet, name: str, form: DateFormat) -> Dates:
-    """Read a column of dates; cells that were dates in their source are read as what that program took them for."""
-    import pandas as pd
-
-    cells = sheet.want(name).copy()
-    for place in np.flatnonzero(sheet.kinds[name] == DATE):
-        year, month, day = cells[place][:10].split("-")
-        # Months by name leave no doubt, whatever order was declared for texts.
-        cells[place] = f"{int(day)} {_MONTHS[int(month) - 1]} {year}"
-    column = pd.Series(cells, index=pd.Index(sheet.labels), dtype=object)
-    return parse_dates(column, bad="missing", column=name, **form.choices())
-
-
-def read_records(
-    source: Any,
-    schema: Schema | None = None,
-    *,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    worksheet: str | None = None,
-    header: int = 1,
-    **columns: Any,
-) -> Records:
-    """Read exit records as written.
-
-    Parameters
-    ----------
-    source : path, or pandas, Polars, PyArrow or DuckDB table, or dict of arrays
-        Files: text with delimiters (.csv, .tsv, .txt), Excel (.xlsx; needs openpyxl), Parquet (needs pyarrow).
-    schema : Schema, optional
-        What the columns are. Its fields may be given as keyword arguments instead: ``left="exit_date"``.
-    encoding : str, optional
-        Of text files; UTF-8 by default, or what a byte-order mark says. Never guessed.
-    delimiter : str, optional
-        Of text files; by default the one of comma, semicolon, tab and bar that cuts the rows evenly.
-    worksheet : str, optional
-        Name of the worksheet; needed when there are several.
-    header : int
-        Row that holds the names of the columns, counted from 1 without empty rows.
-
-    Returns
-    -------
-    Records
-
-    Raises
-    ------
-    DataError
-        For files that are not there, cannot be decoded or have no rows, headers with empty or repeated names, and
-        columns of the schema that are not in the table. Faults of single rows do not raise: see `Records.audit`.
-
-    Examples
-    --------
-    >>> records = read_records({"left": ["25 Shawwal 1435"], "why": ["treatment"]}, left="left", reason="why",
-    ...                        dates=DateFormat(calendar="hijri"))
-    >>> records.left.lower.astype(str).tolist()
-    ['2014-08-21']
-    """
-    if schema is not None and columns:
-        given = ", ".join(columns)
-        raise DataError(f"Both schema= and {given} are given.", code="schema", hint="Give one of them.")
-    declared = Schema(**columns) if schema is None else schema
-    sheet = open_sheet(source, encoding, delimiter, worksheet, header)
-    for name in declared.columns:
-        sheet.want(name)
-    made = Records(sheet, declared, Ledger(len(sheet)))
-    return replace(made, ledger=replace(made.ledger, source=f"{sheet.source} (sha256 {made.digest} as read)"))

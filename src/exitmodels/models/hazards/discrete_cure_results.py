@@ -22,6 +22,7 @@ from exitmodels.models.hazards.discrete_cure_predict import CureFitted, CurePred
 from exitmodels.models.hazards.discrete_frame import bounded_inverse
 from exitmodels.models.hazards.wald import with_wald
 from exitmodels.render.text import Summary, number
+from exitmodels.results.storing import unstored
 
 __all__ = ["CureFitted", "DiscreteCureResults"]
 
@@ -124,13 +125,7 @@ class DiscreteCureResults(CurePrediction):
         """
         if kind not in _KINDS:
             raise DataError(f"vcov={kind!r} is not known.", code="vcov", hint=f"One of {', '.join(_KINDS)}.")
-        fitted = self.fitted
-        if fitted is None:
-            raise DataError(
-                "Another variance needs the data of the fit, which a saved result does not hold.",
-                code="no-data",
-                hint="Fit the model again on the data.",
-            )
+        fitted = unstored(self.fitted, "Another variance")
         if cluster is not None:
             fitted = replace(fitted, cluster=cluster_codes(fitted.rows, cluster))
         made = self.with_covariance(_covariance(fitted, kind), kind, fitted=fitted)

@@ -15,10 +15,11 @@ from exitmodels.errors import DataError
 from exitmodels.kernels.influence import variance_over_time
 from exitmodels.kernels.linalg import symmetric_inverse
 from exitmodels.kernels.maskedcox import MaskedData, MaskedTerms, incidence_parts
-from exitmodels.models.hazards.masked_results import check_vcov, refuse_no_data
+from exitmodels.models.hazards.masked_results import check_vcov, incidence_curve
 from exitmodels.results.curve import Curve
 from exitmodels.results.piece import Piece
 from exitmodels.results.regression import Regression
+from exitmodels.results.storing import unstored
 from exitmodels.shapes.columns import rows_of
 from exitmodels.shapes.design import Design
 from exitmodels.shapes.fitting import clusters_of
@@ -124,15 +125,14 @@ class MaskedCoxResults(Regression):
     def with_vcov(self, kind: str, cluster: Any = None) -> Self:
         """Return the same fit with another covariance; see `MaskedResults.with_vcov`."""
         check_vcov(kind)
-        if self.fitted is None:
-            raise refuse_no_data("Another variance")
+        fitted = unstored(self.fitted, "Another variance")
         codes = None if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1].astype(np.int64)
-        if codes is not None and len(codes) != len(self.fitted.rows):
+        if codes is not None and len(codes) != len(fitted.rows):
             raise DataError(
-                f"{len(codes)} labels for {len(self.fitted.rows)} rows.", code="length", hint="Give one per row."
+                f"{len(codes)} labels for {len(fitted.rows)} rows.", code="length", hint="Give one per row."
             )
-        codes = None if codes is None else codes[self.fitted.person]
-        made = self.fitted.covariance(kind, codes)
+        codes = None if codes is None else codes[fitted.person]
+        made = fitted.covariance(kind, codes)
         return replace(self, covariance=made, vcov=kind, cluster_given=codes)
 
     def predict_incidence(
@@ -157,38 +157,23 @@ class MaskedCoxResults(Regression):
             raise DataError(
                 f"survival={survival!r} is not known.", code="survival", hint='"product-limit" or "exponential".'
             )
-        if self.fitted is None:
-            raise refuse_no_data("A prediction")
+        fitted = unstored(self.fitted, "A prediction")
         wanted = list(causes) if isinstance(causes, (list, tuple)) else None if causes is None else [causes]
-        chosen = range(len(self.causes)) if wanted is None else [self.fitted.said.cause(c) for c in wanted]
+        chosen = range(len(self.causes)) if wanted is None else [fitted.said.cause(c) for c in wanted]
         columns, n, labels = rows_of({"": [0.0]} if new is None else new)
-        designs = [design.rebuild(columns, labels=labels) for design in self.fitted.designs]
-        terms = self.fitted.terms()
+        designs = [design.rebuild(columns, labels=labels) for design in fitted.designs]
+        terms = fitted.terms()
         pieces: list[Piece] = []
         for i in range(n):
             pieces += self._row(terms, designs, i, labels[i], chosen, survival == "product-limit")
-        return Curve(
-            kind="incidence",
-            pieces=tuple(pieces),
-            transform=transform,
-            variance=self.vcov,
-            unit=self.unit,
-            ledger=self.ledger,
-            method=f"Incidence predicted by: {self.method}",
-            sources=self.sources,
-            outcome="cause of exit",
-            warnings=self.warnings,
-            converged=self.converged,
-        )
+        return incidence_curve(self, pieces, transform)
 
     def labels(self) -> Labels:
         """Chance of each cause for each row that was used, given what is written, time and covariates.
 
         For `impute`; the fit's own error is not in them.
         """
-        if self.fitted is None:
-            raise refuse_no_data("A label for each row")
-        fitted = self.fitted
+        fitted = unstored(self.fitted, "A label for each row")
         rows = fitted.data.index.event_rows
         weights = np.full((len(fitted.rows), len(self.causes)), np.nan)
         weights[fitted.person[rows]] = fitted.terms().share.T

@@ -5,7 +5,7 @@ Third floor, in the room of hazards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
@@ -18,13 +18,13 @@ from exitmodels.kernels.patternshares import posterior
 from exitmodels.results.curve import Curve
 from exitmodels.results.piece import Piece
 from exitmodels.results.regression import Regression
-from exitmodels.results.storing import Stored
+from exitmodels.results.storing import Stored, unstored
 from exitmodels.shapes.fitting import clusters_of, factor_of
 from exitmodels.shapes.labels import Labels
 from exitmodels.shapes.masking import Masking
 from exitmodels.shapes.spells import Spells
 
-__all__ = ["Group", "MaskedFit", "MaskedResults", "check_vcov", "refuse_no_data"]
+__all__ = ["Group", "MaskedFit", "MaskedResults", "check_vcov", "incidence_curve"]
 
 _CELLS = 400
 
@@ -107,15 +107,6 @@ def check_vcov(kind: str) -> None:
         )
 
 
-def refuse_no_data(what: str) -> DataError:
-    """The error of a saved result that is asked for more than it holds."""
-    return DataError(
-        f"{what} needs the data of the fit, which a saved result does not hold.",
-        code="no-data",
-        hint="Fit the model again on the data.",
-    )
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MaskedResults(Regression):
     """Fitted piecewise constant hazards with masked causes.
@@ -155,13 +146,12 @@ class MaskedResults(Regression):
             By default the clusters of the spells.
         """
         check_vcov(kind)
-        if self.fitted is None:
-            raise refuse_no_data("Another variance")
+        fitted = unstored(self.fitted, "Another variance")
         codes = None
         if kind == "cluster":
             own = None if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1]
-            codes = np.unique(clusters_of(self.fitted.rows, own), return_inverse=True)[1]
-        return replace(self, covariance=self.fitted.covariance(self.groups, self.cuts, kind, codes), vcov=kind)
+            codes = np.unique(clusters_of(fitted.rows, own), return_inverse=True)[1]
+        return replace(self, covariance=fitted.covariance(self.groups, self.cuts, kind, codes), vcov=kind)
 
     def hazards(self, alpha: float = 0.05) -> Any:
         """One row per group, piece and cause: from, to, time at risk, expected exits, hazard, low, high."""
@@ -198,28 +188,15 @@ class MaskedResults(Regression):
             for k, cause in enumerate(self.causes):
                 se = np.sqrt(np.maximum(np.einsum("tp,pq,tq->t", slopes[k], spread, slopes[k]), 0.0))
                 pieces.append(Piece.predicted({**group.keys, "cause": cause}, grid, value[k], se))
-        return Curve(
-            kind="incidence",
-            pieces=tuple(pieces),
-            transform=transform,
-            variance=self.vcov,
-            unit=self.unit,
-            ledger=self.ledger,
-            method=f"Incidence predicted by: {self.method}",
-            sources=self.sources,
-            outcome="cause of exit",
-            warnings=self.warnings,
-            converged=self.converged,
-        )
+        return incidence_curve(self, pieces, transform)
 
     def labels(self) -> Labels:
         """Chance of each cause for each row that was used, given what is written, the piece and the group.
 
         For `impute`: the cause of a masked exit is then drawn as the fit sees it. The fit's own error is not in them.
         """
-        if self.fitted is None:
-            raise refuse_no_data("A label for each row")
-        rows, code = self.fitted.rows, self.fitted.code
+        fitted = unstored(self.fitted, "A label for each row")
+        rows, code = fitted.rows, fitted.code
         share = np.stack([group.share for group in self.groups])
         gone = np.flatnonzero(rows.event > 0)
         piece = np.searchsorted(self.cuts, rows.exit[gone], side="left")
@@ -238,3 +215,20 @@ class MaskedResults(Regression):
             )
         grid: AnyArray = np.unique(np.concatenate([np.linspace(0, self.horizon, _CELLS + 1), self.cuts, asked]))
         return grid[(grid > 0) & (grid <= self.horizon)]
+
+
+def incidence_curve(fit: Any, pieces: Sequence[Piece], transform: str) -> Curve:
+    """Predicted incidences of a fit, as a curve that carries where they come from."""
+    return Curve(
+        kind="incidence",
+        pieces=tuple(pieces),
+        transform=transform,
+        variance=fit.vcov,
+        unit=fit.unit,
+        ledger=fit.ledger,
+        method=f"Incidence predicted by: {fit.method}",
+        sources=fit.sources,
+        outcome="cause of exit",
+        warnings=fit.warnings,
+        converged=fit.converged,
+    )

@@ -6,21 +6,20 @@ at a rate that is known up to a factor; when nothing is known of that rate, Kapl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from exitmodels.arrays import Bools, Floats, Ints
+from exitmodels.arrays import Floats
 from exitmodels.errors import DataError
-from exitmodels.kernels.grouped import ranks
-from exitmodels.kernels.lengthbias import Found, fit_found, found_meat, found_spread, merge_found, place_found
+from exitmodels.kernels.lengthbias import fit_found, place_found
 from exitmodels.kernels.products import kaplan_meier
 from exitmodels.kernels.squared import Settled
 from exitmodels.kernels.tables import event_table
-from exitmodels.kernels.windowvariance import share_slopes
 from exitmodels.models.truncation.prevalent_curve import PrevalentCheck, PrevalentCurve
+from exitmodels.models.truncation.prevalent_errors import Stays, cohort_errors
+from exitmodels.models.truncation.prevalent_rows import CohortGroup, cohort_groups
 from exitmodels.models.truncation.stationarity import found_inside, stationarity_test
 from exitmodels.render.text import number
 from exitmodels.results.piece import Piece
@@ -100,7 +99,7 @@ class PrevalentCohort:
         since = self._since(rows)
         rng = np.random.default_rng(self.rng)
         pieces, checks, notes = [], [], []
-        for group in _groups(rows, self.by):
+        for group in cohort_groups(rows, self.by):
             piece, check, said = self._group(group, rows, kind, since, rng)
             pieces.append(piece)
             checks.append(check)
@@ -162,7 +161,7 @@ class PrevalentCohort:
         return since
 
     def _group(
-        self, group: _Group, rows: Spells, kind: str, since: float, rng: np.random.Generator
+        self, group: CohortGroup, rows: Spells, kind: str, since: float, rng: np.random.Generator
     ) -> tuple[Piece, PrevalentCheck, list[str]]:
         if not group.left.any():
             raise DataError(
@@ -172,8 +171,9 @@ class PrevalentCohort:
             )
         data, which, reached = place_found(group.level, group.left, group.weight, group.times, since, self.growth)
         found = fit_found(data)
-        read = _Read.of(data, found.mass, group.times[which])
-        spread = _errors(self, group, data, found, which, kind, since, rng) if kind != "none" else None
+        read = Stays.of(data, found.mass, group.times[which])
+        choices = (kind, since, rng, self.growth, self.n_samples)
+        spread = cohort_errors(group, data, found, which, *choices) if kind != "none" else None
         open_end = not bool(reached[-1])
         ends = np.flatnonzero(np.bincount(which, read.stays, len(group.times)) > _NONE)
         ends = ends[:-1] if open_end else ends
@@ -225,172 +225,7 @@ class PrevalentCohort:
             return np.nan
 
 
-@dataclass(frozen=True, eq=False)
-class _Group:
-    """The rows of one group."""
-
-    keys: Mapping[str, Any]
-    members: Ints
-    entry: Floats
-    times: Floats
-    level: Ints
-    left: Bools
-    weight: Floats
-    copies: bool
-    cluster: Ints | None
-
-    @property
-    def n(self) -> float:
-        return float(self.weight.sum()) if self.copies else float(len(self.weight))
-
-    @property
-    def label(self) -> str:
-        return ", ".join(f"{k}={v}" for k, v in self.keys.items()) or "all"
-
-
-def _groups(rows: Spells, by: str | Sequence[str] | None) -> Iterator[_Group]:
-    code, keys = rows.groups(by)
-    for g, key in enumerate(keys):
-        members = np.arange(len(rows)) if code is None else np.flatnonzero(code == g)
-        members = members[np.asarray(rows.row_weight)[members] > 0]
-        if len(members) == 0:
-            continue
-        times, (level,) = ranks(np.asarray(rows.exit[members], dtype=np.float64))
-        cluster = None if rows.cluster is None else np.unique(rows.cluster[members], return_inverse=True)[1].ravel()
-        yield _Group(
-            keys=key,
-            members=members,
-            entry=np.asarray(rows.entry[members], dtype=np.float64),
-            times=times,
-            level=level,
-            left=rows.event[members] > 0,
-            weight=np.asarray(rows.row_weight[members], dtype=np.float64),
-            copies=rows.weights == "frequency",
-            cluster=cluster,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class _Read:
-    """What follows from masses of stays."""
-
-    time: Floats
-    stays: Floats
-
-    @classmethod
-    def of(cls, data: Found, mass: Floats, time: Floats) -> _Read:
-        stays = mass / data.chance
-        return cls(time, stays / stays.sum())
-
-    @property
-    def mean(self) -> float:
-        return float(self.stays @ self.time)
-
-    def survival(self, at: float) -> float:
-        return float(self.stays[self.time > at].sum())
-
-    def at(self, times: Floats) -> Floats:
-        """Survival at each time; sums from the end, so that small values keep their digits."""
-        tail = np.append(np.cumsum(self.stays[::-1])[::-1], 0.0)
-        return tail[np.searchsorted(self.time, times, side="right")]
-
-
-@dataclass(frozen=True, eq=False)
-class _Spread:
-    """Covariance of log masses of cells, and the errors that follow."""
-
-    covariance: Floats
-    stays: Floats
-    time: Floats
-    within: Floats | None = None
-
-    def _se(self, slopes: Floats) -> Floats:
-        return np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", slopes, self.covariance, slopes, optimize=True), 0.0))
-
-    def curve(self, times: Floats) -> Floats:
-        everyone = np.ones(len(self.stays))
-        slopes = share_slopes(self.stays, np.arange(len(self.stays)), everyone, len(self.stays))
-        known = np.append(0.0, self._se(slopes))
-        return known[np.searchsorted(self.time, times, side="right")]
-
-    def area(self, tau: float) -> float:
-        reach = np.minimum(self.time, tau)
-        return float(self._se((self.stays * (reach - self.stays @ reach))[None, :])[0])
-
-    @property
-    def mean(self) -> float:
-        return self.area(np.inf)
-
-
-@dataclass(frozen=True, eq=False)
-class _Draws:
-    """Bootstrap samples: times and masses of stays of each."""
-
-    reads: list[_Read]
-
-    def curve(self, times: Floats) -> Floats:
-        return np.std([read.at(times) for read in self.reads], axis=0, ddof=1)
-
-    def area(self, tau: float) -> float:
-        return float(np.std([read.stays @ np.minimum(read.time, tau) for read in self.reads], ddof=1))
-
-    @property
-    def mean(self) -> float:
-        return self.area(np.inf)
-
-
-def _errors(
-    model: PrevalentCohort,
-    group: _Group,
-    data: Found,
-    found: Settled,
-    which: Ints,
-    kind: str,
-    since: float,
-    rng: np.random.Generator,
-) -> _Spread | _Draws | None:
-    if kind == "bootstrap":
-        return _Draws(list(_drawn(model, group, since, rng)))
-    # atoms that the estimate leaves empty stay empty: their masses are at the edge
-    held = np.flatnonzero(found.mass > _NONE)
-    upto = np.concatenate([[0], np.cumsum(found.mass > _NONE)])
-    part = Found(
-        np.minimum(upto[data.place], len(held) - 1),
-        data.left,
-        data.weight,
-        data.chance[held],
-        data.events[held],
-        np.bincount(np.minimum(upto[data.place[~data.left]], len(held) - 1), data.weight[~data.left], len(held)),
-    )
-    mass, time = found.mass[held], group.times[which][held]
-    if len(held) > _MOST:
-        part, last = merge_found(part, mass, _MOST)
-        mass, time = fit_found(part).mass, time[last]
-    covariance = found_spread(part, mass)
-    if kind != "model":
-        cluster = group.cluster if kind == "cluster" else None
-        square = group.weight if group.copies or cluster is not None else group.weight**2
-        covariance = covariance @ found_meat(part, mass, square, cluster) @ covariance
-    stays = mass / part.chance
-    return _Spread(covariance, stays / stays.sum(), time)
-
-
-def _drawn(model: PrevalentCohort, group: _Group, since: float, rng: np.random.Generator) -> Iterator[_Read]:
-    n = len(group.weight)
-    unit = np.arange(n) if group.cluster is None else group.cluster
-    size = int(unit.max()) + 1
-    for _ in range(model.n_samples):
-        if group.copies and group.cluster is None:
-            total = round(float(group.weight.sum()))
-            weight = rng.multinomial(total, group.weight / group.weight.sum()).astype(np.float64)
-        else:
-            weight = group.weight * rng.multinomial(size, np.full(size, 1 / size))[unit]
-        data, which, _ = place_found(group.level, group.left, weight, group.times, since, model.growth)
-        if data.left.any():
-            yield _Read.of(data, fit_found(data, tol=1e-8).mass, group.times[which])
-
-
-def _delayed_entry(group: _Group) -> tuple[Floats, Floats]:
+def _delayed_entry(group: CohortGroup) -> tuple[Floats, Floats]:
     """Product limit that uses entry only as delayed: no rate of coming is assumed."""
     exit = group.times[group.level]
     table = event_table(exit, group.left.astype(np.int64), 1, group.entry, group.weight)
